@@ -1,0 +1,103 @@
+# rid: `make help` lists the targets. One mode, one folder: build/release, build/debug, build/asan, …
+MODE    ?= release
+PREFIX  ?= /usr/local
+B       := build/$(MODE)
+VERSION := $(shell cat VERSION)
+JOBS    := $(shell nproc 2>/dev/null || echo 1)
+
+FLAGS_release := -O2 -g
+FLAGS_debug   := -O0 -g3
+FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_tsan    := -O1 -g -fsanitize=thread
+FLAGS_cov     := -O0 -g --coverage
+WARN   := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 $(if $(CI),-Werror)
+WARN_C := -Wstrict-prototypes -Wmissing-prototypes
+# No contraction outside the kernels: there a fused multiply-add is part of the definition.
+COMMON := $(FLAGS_$(MODE)) -fopenmp -ffp-contract=off -I. -D_GNU_SOURCE -DRID_VERSION='"$(VERSION)"' -MMD -MP
+
+# pkg-config name : Debian package : the one source that includes its header.
+LIBS := yaml-0.1:libyaml-dev:data/yaml.c libxxhash:libxxhash-dev:data/base/hash.c \
+        libcrypto:libssl-dev:data/base/hash.c glib-2.0:libglib2.0-dev:data/base/timezone.c \
+        zlib:zlib1g-dev:data/inflate.c libzstd:libzstd-dev:data/inflate.c \
+        simdjson:libsimdjson-dev:data/json.cpp hdf5:libhdf5-dev:data/h5file.c
+part  = $(word $(1),$(subst :, ,$(2)))
+FOUND   := $(foreach l,$(LIBS),$(shell pkg-config --exists $(call part,1,$l) && echo $l))
+MISSING := $(filter-out $(FOUND),$(LIBS))
+PKGS    := $(foreach l,$(FOUND),$(call part,1,$l))
+PKG_CFLAGS := $(patsubst -I%,-isystem%,$(if $(PKGS),$(shell pkg-config --cflags $(PKGS))))
+PKG_LIBS   := $(if $(PKGS),$(shell pkg-config --libs $(PKGS)))
+
+# A binary needs every library but those named in WITHOUT_<tool>; without them it is left out.
+TOOLS         := $(patsubst tools/%_main.c,%,$(wildcard tools/*_main.c))
+WITHOUT_synth := hdf5 zlib libzstd
+lacks  = $(filter-out $(WITHOUT_$(1)),$(foreach l,$(MISSING),$(call part,1,$l)))
+BUILT := $(foreach t,$(TOOLS),$(if $(call lacks,$t),,$t))
+BINS  := $(BUILT:%=$B/bin/rid-%)
+$(foreach t,$(filter-out $(BUILT),$(TOOLS)),$(info rid-$t is left out: install \
+  $(foreach l,$(MISSING),$(if $(filter $(call part,1,$l),$(call lacks,$t)),$(call part,2,$l))) (scripts/install-deps.sh does)))
+
+# The kernels are compiled once per instruction set; the one for the running processor is chosen at run time.
+ISA         := $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
+ISA_base    :=
+ISA_avx2    := -mavx2 -mfma -mf16c
+ISA_avx512  := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -mprefer-vector-width=512
+KERNEL_OBJ  := $(patsubst %,$B/obj/eval/kernel_isa.%.o,base $(ISA))
+
+SRC := $(filter-out eval/kernel_isa.c $(foreach l,$(MISSING),$(call part,3,$l)), \
+         $(wildcard data/base/*.c data/*.c data/*.cpp gt/*.c eval/*.c train/*.c) tools/cli.c tools/options.c)
+OBJ := $(SRC:%=$B/obj/%.o) $(KERNEL_OBJ)
+UNIT := $(patsubst tests/unit/%.c,$B/test/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all debug asan tsan cov unit test bench soak demo fuzz install clean help
+.SECONDARY:
+all: $(BINS)
+debug asan tsan cov:
+	+@$(MAKE) --no-print-directory MODE=$@ all
+unit: $(UNIT) $B/test/libfault.so
+
+$B/obj/%.c.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(COMMON) $(WARN) $(WARN_C) $(PKG_CFLAGS) $(CFLAGS) -c $< -o $@
+$B/obj/%.cpp.o: %.cpp Makefile VERSION
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 $(COMMON) $(WARN) $(PKG_CFLAGS) $(CXXFLAGS) -c $< -o $@
+$B/obj/eval/kernel_isa.%.o: eval/kernel_isa.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(COMMON) -O3 -ffp-contract=fast $(ISA_$*) -DRID_ISA=$* $(WARN) $(WARN_C) $(CFLAGS) -c $< -o $@
+$B/librid.a: $(OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$B/bin/rid-%: $B/obj/tools/%_main.c.o $B/librid.a
+	@mkdir -p $(@D)
+	$(CXX) $(COMMON) $(LDFLAGS) $^ $(PKG_LIBS) -lm -lpthread -o $@
+$B/test/%: $B/obj/tests/unit/%.c.o $B/librid.a
+	@mkdir -p $(@D)
+	$(CXX) $(COMMON) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -lm -lpthread -o $@
+$B/test/libfault.so: tests/fault/libfault.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -fPIC -shared -D_GNU_SOURCE $(WARN) $< -ldl -o $@
+
+test: ## unit, command-line, vector, layer and sanitizer tests
+	@MAKE="$(MAKE) -j$(JOBS)" scripts/run-tests
+soak: ## the long kill, fault and fuzz runs
+	@MAKE="$(MAKE) -j$(JOBS)" scripts/run-soak
+bench: ## ours against its peers, side by side; writes build/bench.json
+	@$(MAKE) --no-print-directory -j$(JOBS) all $B/test/bench_dom
+	@scripts/run-bench
+demo: ## a synthetic store-day from payloads to a manifest
+	@scripts/demo
+fuzz: ## random damage to every kind of input
+	@MAKE="$(MAKE) -j$(JOBS)" tests/fuzz/run
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/rid
+	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 configs/* $(DESTDIR)$(PREFIX)/share/rid
+	for t in $(BUILT); do $B/bin/rid-$$t --man >$(DESTDIR)$(PREFIX)/share/man/man1/rid-$$t.1 || exit 1; done
+clean: ## removes build/
+	rm -rf build
+help: ## this list
+	@echo 'all          release binaries in build/release/bin (the default)'
+	@echo 'debug asan tsan cov   the same in build/<mode>/bin'
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf '%-12s %s\n' "$$t" "$$d"; done
+
+-include $(shell find $B/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,316 @@
+#include "data/base/publish.h"
+
+#include "data/base/buf.h"
+#include "data/base/hash.h"
+#include "data/base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct rid_publish {
+    char *path;      /* final name, or "-" */
+    char *directory; /* of path */
+    char *temp;      /* NULL for standard output */
+    int fd;
+    rid_hasher *written;
+    long long n_written;
+};
+
+enum { COPY_BYTES = 1 << 20 };
+
+/* The mode open(2) would give; umask can only be read by setting it, which threads must not race. */
+static mode_t file_mode;
+static pthread_once_t file_mode_once = PTHREAD_ONCE_INIT;
+
+static void read_file_mode(void)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    file_mode = 0666 & ~mask;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return rid_mem_strdup(".");
+    return rid_mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static rid_status sync_directory(const char *directory, rid_err *err)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return RID_FAIL_ERRNO(err, "%s", directory);
+    rid_status st = RID_OK;
+    /* Some file systems cannot sync a directory and say EINVAL: then there is nothing to do. */
+    if (fsync(fd) != 0 && errno != EINVAL)
+        st = RID_FAIL_ERRNO(err, "%s: fsync", directory);
+    close(fd);
+    return st;
+}
+
+/* A live run holds a lock on its temporary file; one whose lock can be had is a dead run's. */
+static void remove_if_dead(const char *directory, const char *name)
+{
+    rid_buf path = {0};
+    rid_buf_printf(&path, "%s/%s", directory, name);
+    const char *text = rid_buf_cstr(&path);
+    int fd = text ? open(text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            unlink(text);
+        close(fd);
+    }
+    rid_buf_free(&path);
+}
+
+static void remove_dead_temporaries(const char *directory, const char *prefix)
+{
+    DIR *d = opendir(directory);
+    if (!d)
+        return;
+    size_t n = strlen(prefix);
+    for (struct dirent *e; (e = readdir(d));)
+        if (strncmp(e->d_name, prefix, n) == 0)
+            remove_if_dead(directory, e->d_name);
+    closedir(d);
+}
+
+static rid_status create_temporary(rid_publish *p, rid_err *err)
+{
+    rid_buf prefix = {0}, name = {0};
+    rid_status st = RID_OK;
+    rid_buf_printf(&prefix, ".%s.rid-tmp-", base_name(p->path));
+    const char *text = rid_buf_cstr(&prefix);
+    if (!text) {
+        st = RID_FAIL_NOMEM(err);
+        goto done;
+    }
+    remove_dead_temporaries(p->directory, text);
+    for (;;) {
+        rid_buf_clear(&name);
+        rid_buf_printf(&name, "%s/%sXXXXXX", p->directory, text);
+        p->temp = rid_buf_cstr(&name) ? rid_mem_strdup(name.data) : NULL;
+        if (!p->temp) {
+            st = RID_FAIL_NOMEM(err);
+            goto done;
+        }
+        p->fd = mkostemp(p->temp, O_CLOEXEC);
+        if (p->fd < 0) {
+            st = RID_FAIL_ERRNO(err, "%s: cannot create a file in its directory", p->path);
+            rid_mem_free(p->temp);
+            p->temp = NULL;
+            goto done;
+        }
+        struct stat s;
+        /* Another run may have taken the file for a dead one before it was locked: then again. */
+        if (flock(p->fd, LOCK_SH | LOCK_NB) == 0 && fstat(p->fd, &s) == 0 && s.st_nlink == 1)
+            break;
+        close(p->fd);
+        p->fd = -1;
+        unlink(p->temp);
+        rid_mem_free(p->temp);
+        p->temp = NULL;
+    }
+    pthread_once(&file_mode_once, read_file_mode);
+    if (fchmod(p->fd, file_mode) != 0)
+        st = RID_FAIL_ERRNO(err, "%s: chmod", p->temp);
+done:
+    rid_buf_free(&prefix);
+    rid_buf_free(&name);
+    return st;
+}
+
+rid_status rid_publish_begin(rid_publish **out, const char *path, bool force, rid_err *err)
+{
+    *out = NULL;
+    rid_publish *p = rid_mem_zalloc(1, sizeof *p);
+    if (!p)
+        return RID_FAIL_NOMEM(err);
+    p->fd = -1;
+    p->path = rid_mem_strdup(path);
+    p->directory = directory_of(path);
+    p->written = rid_hasher_new();
+    rid_status st = RID_OK;
+    struct stat s;
+    if (!p->path || !p->directory || !p->written) {
+        st = RID_FAIL_NOMEM(err);
+    } else if (strcmp(path, "-") == 0) {
+        p->fd = STDOUT_FILENO;
+    } else if (*base_name(path) == '\0') {
+        st = RID_FAIL(err, RID_EUSAGE, "output '%s' is not a file name", path);
+    } else if (stat(path, &s) == 0 && S_ISDIR(s.st_mode)) {
+        st = RID_FAIL(err, RID_EUSAGE, "%s is a directory; name a file", path);
+    } else if (!force && lstat(path, &s) == 0) {
+        st = RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", path);
+    } else {
+        st = create_temporary(p, err);
+    }
+    if (st != RID_OK) {
+        rid_publish_abort(p);
+        return st;
+    }
+    *out = p;
+    return RID_OK;
+}
+
+const char *rid_publish_temp_path(const rid_publish *p)
+{
+    return p->temp;
+}
+
+int rid_publish_fd(const rid_publish *p)
+{
+    return p->fd;
+}
+
+rid_status rid_fd_write_all(int fd, const void *bytes, size_t n, const char *name, rid_err *err)
+{
+    const char *at = bytes;
+    while (n > 0) {
+        ssize_t wrote = write(fd, at, n);
+        if (wrote < 0) {
+            if (errno == EINTR)
+                continue;
+            if (errno == EPIPE)
+                return RID_FAIL(err, RID_EIO, "%s: closed by its reader", name);
+            return RID_FAIL_ERRNO(err, "%s: write", name);
+        }
+        at += wrote;
+        n -= (size_t)wrote;
+    }
+    return RID_OK;
+}
+
+rid_status rid_fd_read_at(int fd, void *bytes, size_t n, long long offset, const char *name,
+                          rid_err *err)
+{
+    char *at = bytes;
+    while (n > 0) {
+        ssize_t got = pread(fd, at, n, offset);
+        if (got < 0) {
+            if (errno == EINTR)
+                continue;
+            return RID_FAIL_ERRNO(err, "%s: read at byte %lld", name, offset);
+        }
+        if (got == 0)
+            return RID_FAIL(err, RID_EDATA, "%s: ends at byte %lld, %zu bytes short", name, offset, n);
+        at += got;
+        offset += got;
+        n -= (size_t)got;
+    }
+    return RID_OK;
+}
+
+rid_status rid_publish_write(rid_publish *p, const void *bytes, size_t n, rid_err *err)
+{
+    rid_hasher_add(p->written, bytes, n);
+    p->n_written += (long long)n;
+    return rid_fd_write_all(p->fd, bytes, n, p->temp ? p->path : "standard output", err);
+}
+
+static rid_status verify_written(rid_publish *p, rid_err *err)
+{
+    rid_digest128 expected = rid_hasher_end(p->written);
+    if (p->n_written == 0)
+        return RID_OK; /* another library wrote the file and verifies it */
+    char *block = rid_mem_alloc(COPY_BYTES, 1);
+    if (!block)
+        return RID_FAIL_NOMEM(err);
+    rid_status st = RID_OK;
+    for (long long at = 0; at < p->n_written && st == RID_OK; at += COPY_BYTES) {
+        size_t n = p->n_written - at < COPY_BYTES ? (size_t)(p->n_written - at) : COPY_BYTES;
+        st = rid_fd_read_at(p->fd, block, n, at, p->temp, err);
+        if (st == RID_OK)
+            rid_hasher_add(p->written, block, n);
+    }
+    rid_mem_free(block);
+    rid_digest128 found = rid_hasher_end(p->written);
+    if (st == RID_OK && memcmp(&expected, &found, sizeof found) != 0)
+        st = RID_FAIL(err, RID_EIO, "%s: read back differently than it was written", p->path);
+    return st;
+}
+
+rid_status rid_publish_commit(rid_publish *p, rid_err *err)
+{
+    rid_status st = RID_OK;
+    if (p->temp) {
+        st = verify_written(p, err);
+        if (st == RID_OK && fsync(p->fd) != 0)
+            st = RID_FAIL_ERRNO(err, "%s: fsync", p->path);
+        if (st == RID_OK && rename(p->temp, p->path) != 0)
+            st = RID_FAIL_ERRNO(err, "%s: rename", p->path);
+        if (st == RID_OK) {
+            rid_mem_free(p->temp);
+            p->temp = NULL;
+            st = sync_directory(p->directory, err);
+            close(p->fd);
+            p->fd = -1;
+        }
+    }
+    rid_publish_abort(p);
+    return st;
+}
+
+void rid_publish_abort(rid_publish *p)
+{
+    if (!p)
+        return;
+    if (p->temp) {
+        unlink(p->temp);
+        if (p->fd >= 0)
+            close(p->fd);
+    }
+    rid_mem_free(p->temp);
+    rid_mem_free(p->path);
+    rid_mem_free(p->directory);
+    rid_hasher_free(p->written);
+    rid_mem_free(p);
+}
+
+rid_status rid_publish_mkdirs(const char *path, rid_err *err)
+{
+    struct stat s;
+    if (stat(path, &s) == 0) {
+        if (!S_ISDIR(s.st_mode))
+            return RID_FAIL(err, RID_EUSAGE, "%s exists and is not a directory", path);
+        return RID_OK;
+    }
+    char *parent = directory_of(path);
+    if (!parent)
+        return RID_FAIL_NOMEM(err);
+    rid_status st = strcmp(parent, path) == 0 ? RID_OK : rid_publish_mkdirs(parent, err);
+    if (st == RID_OK && mkdir(path, 0777) != 0 && errno != EEXIST)
+        st = RID_FAIL_ERRNO(err, "%s: mkdir", path);
+    else if (st == RID_OK)
+        st = sync_directory(parent, err);
+    rid_mem_free(parent);
+    return st;
+}
+
+rid_status rid_publish_remove(const char *path, rid_err *err)
+{
+    if (unlink(path) != 0)
+        return errno == ENOENT ? RID_OK : RID_FAIL_ERRNO(err, "%s: unlink", path);
+    char *directory = directory_of(path);
+    if (!directory)
+        return RID_FAIL_NOMEM(err);
+    rid_status st = sync_directory(directory, err);
+    rid_mem_free(directory);
+    return st;
+}
