@@ -26,6 +26,8 @@ MISSING := $(filter-out $(FOUND),$(LIBS))
 PKGS    := $(foreach l,$(FOUND),$(call part,1,$l))
 PKG_CFLAGS := $(patsubst -I%,-isystem%,$(if $(PKGS),$(shell pkg-config --cflags $(PKGS))))
 PKG_LIBS   := $(if $(PKGS),$(shell pkg-config --libs $(PKGS)))
+# For --version; asked for only when that one file is compiled.
+BUILT_WITH  = $(foreach p,$(PKGS),$p-$(shell pkg-config --modversion $p))
 
 # A binary needs every library but those named in WITHOUT_<tool>; without them it is left out.
 TOOLS         := $(patsubst tools/%_main.c,%,$(wildcard tools/*_main.c))
@@ -57,7 +59,8 @@ unit: $(UNIT) $B/test/libfault.so
 
 $B/obj/%.c.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(COMMON) $(WARN) $(WARN_C) $(PKG_CFLAGS) $(CFLAGS) -c $< -o $@
+	$(CC) -std=gnu11 $(COMMON) $(EXTRA) $(WARN) $(WARN_C) $(PKG_CFLAGS) $(CFLAGS) -c $< -o $@
+$B/obj/tools/cli_help.c.o: private EXTRA = -DRID_BUILT_WITH='"$(strip $(BUILT_WITH))"'
 $B/obj/%.cpp.o: %.cpp Makefile VERSION
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 $(COMMON) $(WARN) $(PKG_CFLAGS) $(CXXFLAGS) -c $< -o $@

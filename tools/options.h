@@ -79,7 +79,7 @@ bool rid_option_check(const rid_option *o, const char *text, char *want, size_t 
 const char *rid_option_canonical(const rid_option *o, const char *text);
 
 /** The nearest option of `tools` to a mistyped name (YAML key where `key`), or NULL when none is
- *  near. A name that begins one option only is near to it. */
+ *  near. A name of three letters or more is near to the first option that it begins. */
 const rid_option *rid_option_suggest(const char *name, unsigned tools, bool key);
 
 /** Distance in edits (insert, delete, replace, swap of neighbours) between two short words. */
