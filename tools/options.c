@@ -11,6 +11,7 @@ enum {
     MANIFEST = RID_TOOL_MANIFEST,
     MATCH = RID_TOOL_MATCH,
     STORE = RID_TOOL_STORE,
+    SYNTH = RID_TOOL_SYNTH,
     ALL = RID_TOOL_ALL,
     ENCODERS = ENCODE | MATCH,
     DECIDERS = MANIFEST | MATCH,
@@ -22,6 +23,9 @@ static const char in_filter[] = "Frame filter";
 static const char in_input[] = "Input";
 static const char in_selection[] = "Selection";
 static const char in_decision[] = "Decision";
+static const char in_world[] = "People and places";
+static const char in_noise[] = "Noise (the spread between persons is 1)";
+static const char in_random_encoder[] = "Random encoder";
 static const char in_output[] = "Output";
 static const char in_configuration[] = "Configuration";
 static const char in_general[] = "General";
@@ -114,6 +118,56 @@ const rid_option rid_options[] = {
      .tools = ALL & ~RID_TOOL_SYNTH, .group = in_input, .max = 9e15,
      .help = "read the first N entries; 0: all"},
 
+    {.name = "people", .type = RID_OPTION_INT, .metavar = "N", .default_text = "40",
+     .tools = SYNTH, .group = in_world, .max = 1e7,
+     .help = "persons of each store; all come on every day, one in five is an employee"},
+    {.name = "stores", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1",
+     .tools = SYNTH, .group = in_world, .min = 1, .max = 1e6, .help = "stores nc0001, nc0002, …"},
+    {.name = "days", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1", .tools = SYNTH,
+     .group = in_world, .min = 1, .max = 1e5, .help = "consecutive days"},
+    {.name = "first-day", .type = RID_OPTION_STRING, .metavar = "YYYY-MM-DD",
+     .default_text = "2025-11-06", .tools = SYNTH, .group = in_world, .help = "the first of them"},
+    {.name = "visits", .type = RID_OPTION_RANGE, .metavar = "LO:HI", .default_text = "1:4",
+     .tools = SYNTH, .group = in_world, .max = 1e6,
+     .help = "line crossings (entries) of a person on a day, in and out in turn"},
+    {.name = "frames", .type = RID_OPTION_RANGE, .metavar = "LO:HI", .default_text = "8:12",
+     .tools = SYNTH, .group = in_world, .min = 1, .max = 1e6, .help = "frames of an entry"},
+    {.name = "cameras", .type = RID_OPTION_INT, .metavar = "N", .default_text = "2",
+     .tools = SYNTH, .group = in_world, .min = 1, .max = 1e6, .help = "cameras of a store"},
+    {.name = "vis-dim", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1024",
+     .tools = SYNTH, .group = in_world, .min = 1, .max = 65536, .help = "numbers in a frame"},
+    {.name = "attrs", .type = RID_OPTION_CHOICE, .choices = "on|off", .default_text = "on",
+     .tools = SYNTH, .group = in_world, .help = "give entries attributes and the encoder a schema"},
+
+    {.name = "noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "1",
+     .tools = SYNTH, .group = in_noise, .max = 1000,
+     .help = "multiplies the next three: the one knob for how hard the data are"},
+    {.name = "camera-noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.2",
+     .tools = SYNTH, .group = in_noise, .max = 1000, .help = "spread between cameras"},
+    {.name = "visit-noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.33",
+     .tools = SYNTH, .group = in_noise, .max = 1000, .help = "spread between visits of a person"},
+    {.name = "frame-noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.6",
+     .tools = SYNTH, .group = in_noise, .max = 1000, .help = "spread between frames of an entry"},
+    {.name = "duplicates", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0.05",
+     .tools = SYNTH, .group = in_noise, .max = 1,
+     .help = "probability that a frame repeats the one before"},
+    {.name = "outliers", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0.05",
+     .tools = SYNTH, .group = in_noise, .max = 1,
+     .help = "probability that a frame shows somebody else"},
+    {.name = "attr-noise", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0.1",
+     .tools = SYNTH, .group = in_noise, .max = 1,
+     .help = "probability that an attribute is missing, wrong or not in the schema"},
+
+    {.name = "fusion", .type = RID_OPTION_CHOICE, .choices = "baseline|xattn",
+     .default_text = "baseline", .tools = SYNTH, .group = in_random_encoder,
+     .help = "how frames and attributes meet in --ckpt-out"},
+    {.name = "pool", .type = RID_OPTION_CHOICE, .choices = "attention|mean",
+     .default_text = "attention", .tools = SYNTH, .group = in_random_encoder,
+     .help = "how the baseline's frames become one vector"},
+    {.name = "emb-dim", .type = RID_OPTION_INT, .metavar = "N", .default_text = "128",
+     .tools = SYNTH, .group = in_random_encoder, .min = 1, .max = 65536,
+     .help = "numbers in an embedding"},
+
     {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT", .tools = ALL,
      .group = in_output, .flags = RID_OPTION_NO_EMPTY, .help = "where the result goes; -: stdout"},
     {.name = "frames", .type = RID_OPTION_CHOICE, .choices = "f32|f16|none",
@@ -137,6 +191,18 @@ const rid_option rid_options[] = {
      .default_text = "jsonl", .tools = STORE, .group = in_output,
      .help = "export payloads that encode to the same embeddings (jsonl), a table without vectors "
              "(csv), the embeddings (npy)"},
+    {.name = "gt", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = SYNTH,
+     .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .help = "write the ground truth there: a JSON object entry_id: person_id"},
+    {.name = "schema-out", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = SYNTH,
+     .group = in_output, .flags = RID_OPTION_NO_EMPTY, .help = "write the attribute schema there"},
+    {.name = "ckpt-out", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = SYNTH,
+     .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .help = "write a random encoder there, a checkpoint that keeps cosines roughly"},
+    {.name = "digits", .type = RID_OPTION_CHOICE, .choices = "double|float",
+     .default_text = "double", .tools = SYNTH, .group = in_output,
+     .help = "digits of a number: as Python writes tensor.tolist() (double), or as few as give the "
+             "same float32"},
     {.name = "force", .type = RID_OPTION_FLAG, .default_text = "false", .tools = ALL,
      .group = in_output, .help = "replace an existing output"},
     {.name = "dry-run", .type = RID_OPTION_FLAG, .default_text = "false", .tools = ALL,

@@ -1,7 +1,7 @@
 /** Random numbers that are the same on every machine: xoshiro256** (Blackman and Vigna, "Scrambled
  *  Linear Pseudorandom Number Generators", ACM TOMS 47(4), 2021), each stream seeded by SplitMix64
- *  (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014) from a key
- *  of words. A key per item makes results independent of the order and the thread that draws. */
+ *  (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014) from a
+ *  key of words. One stream per item makes results independent of the order of drawing. */
 #ifndef RID_RANDOM_H
 #define RID_RANDOM_H
 
@@ -28,8 +28,8 @@ int64_t rid_random_between(rid_random *r, int64_t lo, int64_t hi);
 /** True with probability p (never for p <= 0, always for p >= 1); draws one number in any case. */
 bool rid_random_chance(rid_random *r, double p);
 /** Standard normal deviate by inversion of one uniform: PPND7 of Wichura, "Algorithm AS 241: The
- *  Percentage Points of the Normal Distribution", Applied Statistics 37(3), 1988, accurate to 1 part
- *  in 10^7. Only + - * / and sqrt, which IEEE 754 rounds alike everywhere: no libm. */
+ *  Percentage Points of the Normal Distribution", Applied Statistics 37(3), 1988, accurate to 1
+ *  part in 10^7. Only + - * / and sqrt, which IEEE 754 rounds alike everywhere: no libm. */
 double rid_random_normal(rid_random *r);
 /** n standard normal deviates, rounded to float. */
 void rid_random_normals(rid_random *r, float *out, size_t n);

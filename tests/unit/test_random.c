@@ -88,7 +88,7 @@ static void test_normals(void **state)
     }
 }
 
-/* Inversion: the deviate of a uniform p satisfies Phi(x) = p to PPND7's accuracy, tails included. */
+/* Inversion: the deviate of a uniform p has Phi(x) = p to PPND7's accuracy, tails included. */
 static void test_normals_invert_the_distribution(void **state)
 {
     (void)state;
