@@ -195,8 +195,9 @@ static rid_status check_new_in_map(reader *r, const rid_yaml_entry *entry)
     const rid_yaml_item *last = &entry->items[entry->n_items - 1];
     for (const rid_yaml_item *i = entry->items; i < last; i++)
         if (strcmp(i->key, last->key) == 0)
-            return FAIL_AT(r, r->event.start_mark, "'%s' under '%s' is here twice (first in line %zu)",
-                           last->key, entry->key, i->line);
+            return FAIL_AT(r, r->event.start_mark,
+                           "'%s' under '%s' is here twice (first in line %zu)", last->key,
+                           entry->key, i->line);
     return RID_OK;
 }
 
@@ -219,6 +220,8 @@ static rid_status read_map(reader *r, rid_yaml_entry *entry)
             st = take_text(r, "a plain value in a map", false, &item->text);
         if (st != RID_OK)
             return st;
+        item->column = column_of(r->event.start_mark);
+        item->line = line_of(r->event.start_mark);
     }
 }
 
@@ -396,7 +399,7 @@ void rid_yaml_clear(rid_yaml *y)
 
 static bool is_plain(rid_str s, bool plain_number)
 {
-    static const char *const words[] = {"null", "true", "false", "yes", "no", "on",
+    static const char *const words[] = {"null", "true", "false", "yes",  "no",  "on",
                                         "off",  "y",    "n",     ".nan", ".inf"};
     const char *first = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_/";
     if (s.len == 0 || s.len > 4096)

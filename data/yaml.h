@@ -27,7 +27,7 @@ typedef enum rid_yaml_kind {
 typedef struct rid_yaml_item {
     char *key;  /**< in a map; otherwise NULL */
     char *text; /**< UTF-8 without NUL */
-    size_t line, column; /**< of the item, from 1 */
+    size_t line, column; /**< of the text, from 1 */
 } rid_yaml_item;
 
 typedef struct rid_yaml_entry {

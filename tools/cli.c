@@ -17,7 +17,8 @@
 
 const char *rid_cli_keep(rid_cli *cli, const char *text, size_t n)
 {
-    if (rid_mem_grow(&cli->strings, &cli->cap_strings, cli->n_strings + 1, sizeof *cli->strings) != 0)
+    if (rid_mem_grow(&cli->strings, &cli->cap_strings, cli->n_strings + 1, sizeof *cli->strings) !=
+        0)
         return NULL;
     char *copy = rid_mem_strndup(text, n);
     if (copy)
@@ -70,6 +71,7 @@ rid_status rid_cli_parse(rid_cli **out, const rid_tool *tool, int argc, char **a
     rid_status st = make_values(cli, err);
     if (st == RID_OK)
         st = rid_cli_parse_flags(cli, argc, argv, err);
+    rid_cli_report_level(cli); /* a warning about the YAML file already heeds -q */
     bool needs_values = cli->action == RID_CLI_RUN || cli->action == RID_CLI_PRINT_CONFIG;
     return st == RID_OK && needs_values ? rid_cli_resolve(cli, err) : st;
 }
@@ -290,9 +292,9 @@ static rid_status print(void (*write)(const rid_cli *, rid_buf *), const rid_cli
 {
     rid_buf text = {0};
     write(cli, &text);
-    rid_status st = text.failed ? RID_FAIL_NOMEM(err)
-                                : rid_fd_write_all(STDOUT_FILENO, text.data, text.len,
-                                                   "standard output", err);
+    rid_status st =
+        text.failed ? RID_FAIL_NOMEM(err)
+                    : rid_fd_write_all(STDOUT_FILENO, text.data, text.len, "standard output", err);
     rid_buf_free(&text);
     return st;
 }
@@ -369,7 +371,8 @@ static int write_summary(const rid_cli *cli, int code)
 void __lsan_do_leak_check(void);
 #endif
 
-/* _exit, because libraries' exit handlers may crash after a failed write (HDF5 does on a full disk). */
+/* _exit, because libraries' exit handlers may crash after a failed write (HDF5 does on a full
+ * disk). */
 static _Noreturn void leave(rid_cli *cli, int code)
 {
     rid_log_set_sink(NULL, NULL);

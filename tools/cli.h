@@ -31,7 +31,7 @@ typedef struct rid_command {
     const char *name;
     const char *arguments; /**< "STORE.h5…" */
     const char *summary;
-    const char *options;   /**< space-separated: the tool's own options it takes; NULL = all of them */
+    const char *options;   /**< the tool's own options it takes, by spaces; NULL: all of them */
     rid_status (*run)(rid_cli *cli, rid_err *err);
 } rid_command;
 
@@ -40,21 +40,23 @@ typedef struct rid_tool {
     unsigned bit;                /**< RID_TOOL_ENCODE */
     const char *summary;         /**< one line, no full stop */
     const char *arguments;       /**< "-o OUT.h5 [INPUT…]", after "rid-encode [OPTION…]" */
-    const char *description;     /**< paragraphs, separated by blank lines; wrapped for the reader */
+    const char *description;     /**< paragraphs, separated by blank lines; wrapped here */
     const char *examples;        /**< lines, printed as they are; "# …" lines explain */
     const rid_command *commands; /**< ends with a NULL name; NULL for a tool without */
-    rid_status (*run)(rid_cli *cli, rid_err *err); /**< NULL for a tool with commands */
+    /** NULL for a tool with commands. */
+    rid_status (*run)(rid_cli *cli, rid_err *err);
 } rid_tool;
 
 /** Parses, runs and reports: help and version, configuration, signals, messages on stderr, summary,
  *  exit code. Does not return: it leaves through _exit after flushing (exit handlers of libraries
  *  may crash after a failed write). A run that returns RID_OK and has set summary->exit_code (3)
- *  leaves with that. Messages of a failed run are printed here; `run` only fills err. */
+ *  leaves with that. The message of a failed run, and the line about exceeded rejects, are printed
+ *  here; `run` only fills err (and may rid_log). */
 int rid_cli_main(const rid_tool *tool, int argc, char **argv) __attribute__((noreturn));
 
-/** The parsing alone, for tests: nothing is printed, nothing exits. RID_EUSAGE and RID_ECONFIG (and
- *  RID_ENOINPUT for a missing --config, RID_ETEMP) with the message; *out is set in every case but
- *  RID_ETEMP, and the caller's: rid_cli_free. argv must outlive it. */
+/** The parsing alone, for tests: nothing exits, and warnings go to rid_log. RID_EUSAGE, RID_ECONFIG,
+ *  RID_ENOINPUT for a missing --config, RID_ETEMP. *out is the caller's in every case (rid_cli_free;
+ *  NULL is possible with RID_ETEMP only). argv must outlive it. */
 RID_MUST rid_status rid_cli_parse(rid_cli **out, const rid_tool *tool, int argc, char **argv,
                                   rid_err *err);
 void rid_cli_free(rid_cli *cli);
@@ -120,7 +122,7 @@ RID_MUST rid_status rid_cli_timezones(const rid_cli *cli, rid_timezones **out, r
 rid_cli_origin rid_cli_origin_of(const rid_cli *cli, const char *name);
 /** "default", "configuration", "--set", "environment", "flag". */
 const char *rid_cli_origin_name(rid_cli_origin origin);
-/** In words for a message, in a buffer of the cli's: "night.yaml:12", "$THRESHOLD", "--threshold". */
+/** In words for a message: "default", "night.yaml:12", "--set", "$THRESHOLD", "--threshold". */
 const char *rid_cli_source_of(const rid_cli *cli, const char *name);
 
 /** The arguments that are not options (without the command). */

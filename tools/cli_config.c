@@ -28,8 +28,8 @@ static rid_status fail_at(rid_err *err, const place *p, const char *where, const
     vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
     if (p->origin == RID_FROM_YAML)
-        return rid_err_set(err, p->code, where, "%s:%zu:%zu: %s", rid_cli_show(p->name).text, p->line,
-                           p->column, message);
+        return rid_err_set(err, p->code, where, "%s:%zu:%zu: %s", rid_cli_show(p->name).text,
+                           p->line, p->column, message);
     return rid_err_set(err, p->code, where, "%s: %s", p->source, message);
 }
 
@@ -48,15 +48,16 @@ static rid_status add_item(rid_cli_value *v, const char *text, rid_err *err)
     return RID_OK;
 }
 
-static rid_status set_pair(rid_cli_value *v, const char *key, const char *text, rid_cli_origin origin,
-                           const char *source, rid_err *err)
+static rid_status set_pair(rid_cli_value *v, const char *key, const char *text,
+                           rid_cli_origin origin, const char *source, rid_err *err)
 {
     size_t i = 0;
     while (i < v->n_pairs && strcmp(v->pairs[i].key, key) != 0)
         i++;
     if (i == v->n_pairs) {
         if (rid_mem_grow(&v->pairs, &v->cap_pairs, i + 1, sizeof *v->pairs) != 0 ||
-            rid_mem_grow(&v->pair_sources, &v->cap_pair_sources, i + 1, sizeof *v->pair_sources) != 0)
+            rid_mem_grow(&v->pair_sources, &v->cap_pair_sources, i + 1, sizeof *v->pair_sources) !=
+                0)
             return RID_FAIL_NOMEM(err);
         v->n_pairs++;
     }
@@ -65,12 +66,10 @@ static rid_status set_pair(rid_cli_value *v, const char *key, const char *text, 
     return RID_OK;
 }
 
-/* A list grows within one level of the command line and is replaced by a higher level. */
+/* A list grows within one level and is replaced by a higher one. */
 static void begin_level(rid_cli_value *v, rid_cli_origin origin, const char *source)
 {
-    bool grows = v->option->type == RID_OPTION_LIST && v->origin == origin &&
-                 (origin == RID_FROM_FLAG || origin == RID_FROM_SET);
-    if (!grows)
+    if (v->option->type != RID_OPTION_LIST || v->origin != origin)
         v->n_items = 0;
     v->origin = origin;
     v->source = source;
@@ -99,7 +98,8 @@ static rid_status set_default(rid_cli *cli, rid_cli_value *v, rid_err *err)
     v->source = "default";
     v->set = false;
     v->n_items = v->n_pairs = 0;
-    if (!o->default_text || ((o->flags & RID_OPTION_IF_EXISTS) && access(o->default_text, F_OK) != 0))
+    if (!o->default_text ||
+        ((o->flags & RID_OPTION_IF_EXISTS) && access(o->default_text, F_OK) != 0))
         return RID_OK;
     return assign(cli, v, NULL, o->default_text, RID_FROM_DEFAULT, "default", err);
 }
@@ -131,18 +131,25 @@ static bool fits_another(const char *name, const char *text)
     return false;
 }
 
+/* *use: whether the value is for this tool. One in a file that only another tool's row of the same
+ * name takes (frames: f16 read by rid-synth) is that tool's. */
 static rid_status check_item(const rid_cli *cli, const rid_option *o, const char *key,
-                             const char *text, const place *p, rid_err *err)
+                             const char *text, const place *p, bool *use, rid_err *err)
 {
     char want[128];
     bool fits = rid_option_check(o, text, want, sizeof want);
-    bool ours = (o->tools & cli->tool->bit) != 0;
-    if (fits || (!ours && fits_another(o->name, text)))
+    *use = fits && (o->tools & cli->tool->bit);
+    if (fits)
         return RID_OK;
     rid_cli_shown shown = rid_cli_show(text);
-    return FAIL_AT(err, p, "%s: '%s' is not %s%s%s", key, shown.text, want,
-                   fits_another(o->name, text) ? ", for rid-" : "",
-                   fits_another(o->name, text) ? cli->tool->name : "");
+    bool may_be_others = p->origin == RID_FROM_YAML || !(o->tools & cli->tool->bit);
+    if (!may_be_others || !fits_another(o->name, text))
+        return FAIL_AT(err, p, "%s: '%s' is not %s", key, shown.text, want);
+    if (o->tools & cli->tool->bit)
+        rid_log(RID_LOG_WARN, "%s:%zu:%zu: %s: '%s' is not %s, so not for rid-%s: left alone",
+                rid_cli_show(p->name).text, p->line, p->column, key, shown.text, want,
+                cli->tool->name);
+    return RID_OK;
 }
 
 static rid_status check_kind(const rid_option *o, const rid_yaml_entry *e, const place *p,
@@ -188,8 +195,9 @@ static rid_status apply_entry(rid_cli *cli, const rid_yaml_entry *e, const place
         p.line = e->items[i].line;
         p.column = e->items[i].column;
         const char *item_source = e->kind == RID_YAML_MAP ? source_of(cli, &p) : source;
-        st = check_item(cli, o, e->key, e->items[i].text, &p, err);
-        if (st == RID_OK && v)
+        bool use;
+        st = check_item(cli, o, e->key, e->items[i].text, &p, &use, err);
+        if (st == RID_OK && use)
             st = assign(cli, v, e->items[i].key, e->items[i].text, p.origin, item_source, err);
     }
     return st;
@@ -221,10 +229,12 @@ static rid_status apply_set_pair(rid_cli *cli, const char *text, const char *equ
     if (!o || o->type != RID_OPTION_MAP || !*entry)
         return RID_OK;
     *taken = true;
-    rid_status st = check_item(cli, o, key, equals + 1, p, err);
-    if (st != RID_OK || !(o->tools & cli->tool->bit))
+    bool use;
+    rid_status st = check_item(cli, o, key, equals + 1, p, &use, err);
+    if (st != RID_OK || !use)
         return st;
-    return assign(cli, rid_cli_value_of(cli, o->name), entry, equals + 1, RID_FROM_SET, "--set", err);
+    return assign(cli, rid_cli_value_of(cli, o->name), entry, equals + 1, RID_FROM_SET, "--set",
+                  err);
 }
 
 /* As YAML, where the value begins like a list, a map or a quoted text. */
@@ -235,11 +245,11 @@ static rid_status apply_set_yaml(rid_cli *cli, const char *key, const char *valu
     rid_yaml y = {0};
     rid_yaml_append_scalar(&text, rid_str_of(key), false);
     rid_buf_printf(&text, ": %s\n", value);
-    rid_status st = text.failed ? RID_FAIL_NOMEM(err)
-                                : rid_yaml_parse(&y, "--set", rid_buf_view(&text), err);
+    rid_status st =
+        text.failed ? RID_FAIL_NOMEM(err) : rid_yaml_parse(&y, "--set", rid_buf_view(&text), err);
     if (st == RID_ECONFIG)
-        st = RID_FAIL(err, RID_EUSAGE, "--set %s: '%s' is not YAML that fits", rid_cli_show(key).text,
-                      rid_cli_show(value).text);
+        st = RID_FAIL(err, RID_EUSAGE, "--set %s: '%s' is not YAML that fits",
+                      rid_cli_show(key).text, rid_cli_show(value).text);
     for (size_t i = 0; i < y.n && st == RID_OK; i++)
         st = apply_entry(cli, &y.entries[i], p, err);
     rid_yaml_clear(&y);

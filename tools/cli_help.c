@@ -12,7 +12,8 @@
 enum { WIDTH = 90, OPTION_COLUMN = 30 };
 
 static const char precedence[] =
-    "Values: defaults < YAML file (--config) < --set < environment < flags. YAML keys are the option "
+    "Values: defaults < YAML file (--config) < --set < environment < flags. YAML keys are the "
+    "option "
     "names with _ for -; an empty environment variable counts as unset.";
 
 static const struct {
@@ -71,7 +72,8 @@ static void wrap(rid_buf *out, const char *text, size_t n, size_t at, size_t ind
 }
 
 /* Calls each with every paragraph (text between blank lines). */
-static void each_paragraph(rid_buf *out, const char *text, void (*each)(rid_buf *, const char *, size_t))
+static void each_paragraph(rid_buf *out, const char *text,
+                           void (*each)(rid_buf *, const char *, size_t))
 {
     for (const char *at = text; at && *at;) {
         const char *end = strstr(at, "\n\n");
@@ -246,7 +248,8 @@ static void man_text(rid_buf *out, const char *s, size_t n)
         else if (c < 0x80)
             rid_buf_append_char(out, (char)c);
         else if (c < 0xE0 && i + 1 < n)
-            rid_buf_printf(out, "\\[u%04X]", (c & 0x1Fu) << 6 | ((unsigned char)s[i + 1] & 0x3Fu)), i++;
+            rid_buf_printf(out, "\\[u%04X]", (c & 0x1Fu) << 6 | ((unsigned char)s[i + 1] & 0x3Fu)),
+                i++;
         else if (c < 0xF0 && i + 2 < n)
             rid_buf_printf(out, "\\[u%04X]",
                            (c & 0xFu) << 12 | ((unsigned char)s[i + 1] & 0x3Fu) << 6 |
@@ -366,7 +369,8 @@ void rid_cli_write_man(const rid_cli *cli, rid_buf *out)
     rid_buf_append_str(out, ".TH RID\\-");
     for (const char *c = t->name; *c; c++)
         rid_buf_append_char(out, (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c));
-    rid_buf_printf(out, " 1 \"\" \"rid %s\" \"rid\"\n.SH NAME\nrid\\-%s \\- ", RID_VERSION, t->name);
+    rid_buf_printf(out, " 1 \"\" \"rid %s\" \"rid\"\n.SH NAME\nrid\\-%s \\- ", RID_VERSION,
+                   t->name);
     man_str(out, t->summary);
     rid_buf_append_char(out, '\n');
     man_synopsis(out, t);

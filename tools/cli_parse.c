@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static rid_status keep_given(rid_cli *cli, const rid_option *o, const char *text, const char *source,
-                             rid_err *err)
+static rid_status keep_given(rid_cli *cli, const rid_option *o, const char *text,
+                             const char *source, rid_err *err)
 {
     char want[128];
     if (!rid_option_check(o, text, want, sizeof want))
-        return RID_FAIL(err, RID_EUSAGE, "%s: '%s' is not %s", source, rid_cli_show(text).text, want);
+        return RID_FAIL(err, RID_EUSAGE, "%s: '%s' is not %s", source, rid_cli_show(text).text,
+                        want);
     if (rid_mem_grow(&cli->given, &cli->cap_given, cli->n_given + 1, sizeof *cli->given) != 0)
         return RID_FAIL_NOMEM(err);
     cli->given[cli->n_given++] = (rid_cli_given){o, rid_option_canonical(o, text), source};
@@ -80,8 +81,9 @@ static rid_status next_value(const rid_cli *cli, const rid_option *o, const char
     memcpy(name, next + 2, n);
     name[n] = '\0';
     if (rid_option_find(name, cli->tool->bit))
-        return RID_FAIL(err, RID_EUSAGE, "%s needs a value, and %s is an option (--%s=%s if it is meant)",
-                        source, next, o->name, next);
+        return RID_FAIL(err, RID_EUSAGE,
+                        "%s needs a value, and %s is an option (--%s=%s if it is meant)", source,
+                        next, o->name, next);
     return RID_OK;
 }
 
@@ -90,7 +92,8 @@ static rid_status parse_long(rid_cli *cli, const char *arg, const char *next, bo
 {
     size_t n = strcspn(arg, "=");
     const char *value = arg[n] == '=' ? arg + n + 1 : NULL;
-    const char *name = rid_cli_keep(cli, arg, n), *source = rid_cli_keepf(cli, "--%.*s", (int)n, arg);
+    const char *name = rid_cli_keep(cli, arg, n),
+               *source = rid_cli_keepf(cli, "--%.*s", (int)n, arg);
     if (!name || !source)
         return RID_FAIL_NOMEM(err);
     const rid_option *o = rid_option_find(name, cli->tool->bit);

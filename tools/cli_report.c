@@ -276,7 +276,8 @@ void rid_cli_report_closing(const rid_cli *cli, int exit_code)
     if (exit_code == 3) {
         char line[160];
         uint64_t rejected = rid_summary_rejected(&cli->summary);
-        snprintf(line, sizeof line, "%llu of %llu rejected, more than --max-rejects allows (exit 3)",
+        snprintf(line, sizeof line,
+                 "%llu of %llu rejected, more than --max-rejects allows (exit 3)",
                  (unsigned long long)rejected, (unsigned long long)cli->summary.read);
         put_line("error: ", line);
     }

@@ -63,7 +63,7 @@ extern const size_t rid_options_count;
 
 /** The row `name` (dashes) for one of `tools`, or NULL. */
 const rid_option *rid_option_find(const char *name, unsigned tools);
-/** As rid_option_find for a YAML key (underscores). Rows that no YAML file may hold are not found. */
+/** As rid_option_find for a YAML key (underscores); not for rows that no YAML file may hold. */
 const rid_option *rid_option_find_key(const char *key, unsigned tools);
 const rid_option *rid_option_find_letter(char letter, unsigned tools);
 
