@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,20 +59,19 @@ int rid_interrupt_fd(void)
     return atomic_load(&wake_read);
 }
 
-long rid_interrupt_read(int fd, void *buf, unsigned long n)
+long rid_interrupt_read(int fd, void *buf, unsigned long n, const atomic_bool *stop)
 {
+    enum { LOOK_MS = 200 };
     struct pollfd wait[2] = {{.fd = fd, .events = POLLIN}, {.fd = rid_interrupt_fd(), .events = POLLIN}};
     for (;;) {
-        if (received) {
+        if (received || (stop && atomic_load(stop))) {
             errno = EINTR;
             return -1;
         }
-        if (poll(wait, 2, -1) < 0) {
-            if (errno == EINTR)
-                continue;
+        int ready = poll(wait, 2, stop ? LOOK_MS : -1);
+        if (ready < 0 && errno != EINTR)
             return -1;
-        }
-        if (wait[1].revents)
+        if (ready <= 0 || wait[1].revents)
             continue;
         ssize_t got = read(fd, buf, n);
         if (got >= 0 || errno != EINTR)

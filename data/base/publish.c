@@ -169,6 +169,11 @@ rid_status rid_publish_begin(rid_publish **out, const char *path, bool force, ri
     return RID_OK;
 }
 
+rid_status rid_publish_again(rid_publish **out, const rid_publish *p, rid_err *err)
+{
+    return rid_publish_begin(out, p->path, true, err);
+}
+
 const char *rid_publish_temp_path(const rid_publish *p)
 {
     return p->temp;

@@ -15,6 +15,9 @@ typedef struct rid_publish rid_publish;
  *  *out is NULL on failure. One thread at a time per handle. */
 RID_MUST rid_status rid_publish_begin(rid_publish **out, const char *path, bool force, rid_err *err);
 
+/** A second, empty temporary file for the same name; either of the two may then be committed. */
+RID_MUST rid_status rid_publish_again(rid_publish **out, const rid_publish *p, rid_err *err);
+
 /** Where the bytes go meanwhile (for a library that opens by name); NULL for standard output. */
 const char *rid_publish_temp_path(const rid_publish *p);
 /** Descriptor of the temporary file, or 1. Owned by the handle. */
