@@ -438,6 +438,44 @@ static rid_status check_dataset(rid_h5_column *c, rid_err *err)
     return st;
 }
 
+/* Reads chunk i whole into `buffer` and checks it. */
+static rid_status check_chunk(rid_h5_column *c, size_t i, unsigned char *buffer, rid_err *err)
+{
+    size_t bytes = c->rows_per_chunk * c->row_bytes;
+    rid_status st = rid_fd_read_at(c->h->fd, buffer, bytes + CHECKSUM_BYTES,
+                                   (long long)c->offsets[i], c->h->path, err);
+    if (st != RID_OK)
+        return st;
+    uint32_t stored = 0;
+    for (int k = 0; k < CHECKSUM_BYTES; k++)
+        stored |= (uint32_t)buffer[bytes + (size_t)k] << (8 * k);
+    if (stored != rid_fletcher32(buffer, bytes))
+        return RID_FAIL(err, RID_EDATA, "%s: %s: chunk %zu at byte %llu is damaged (fletcher32)",
+                        c->h->path, c->name, i, (unsigned long long)c->offsets[i]);
+    atomic_store_explicit(&c->checked[i], 1, memory_order_relaxed);
+    return RID_OK;
+}
+
+/* HDF5 1.10 counts a chunk's address from behind the user block, later versions from the start of the
+ * file: the checksum of the first chunk tells. A damaged one is left for the reader to find. */
+static rid_status find_address_base(rid_h5_column *c, rid_err *err)
+{
+    rid_err ignored;
+    if (c->n_chunks == 0)
+        return RID_OK;
+    unsigned char *buffer = rid_mem_alloc(c->rows_per_chunk * c->row_bytes + CHECKSUM_BYTES, 1);
+    if (!buffer)
+        return RID_FAIL_NOMEM(err);
+    if (check_chunk(c, 0, buffer, &ignored) != RID_OK) {
+        c->offsets[0] -= RID_H5_USER_BLOCK;
+        bool from_start = check_chunk(c, 0, buffer, &ignored) == RID_OK;
+        for (size_t i = from_start ? 1 : 0; i < (from_start ? c->n_chunks : 1); i++)
+            c->offsets[i] += from_start ? -(uint64_t)RID_H5_USER_BLOCK : RID_H5_USER_BLOCK;
+    }
+    rid_mem_free(buffer);
+    return RID_OK;
+}
+
 static rid_status locate_chunks(rid_h5_column *c, rid_err *err)
 {
     size_t bytes = c->rows_per_chunk * c->row_bytes + CHECKSUM_BYTES;
@@ -454,9 +492,9 @@ static rid_status locate_chunks(rid_h5_column *c, rid_err *err)
             return fail(c->h, c->name, err);
         if (address == HADDR_UNDEF || size != bytes || mask != 0)
             return mismatch(c, "every chunk written in full", err);
-        c->offsets[i] = address;
+        c->offsets[i] = address + RID_H5_USER_BLOCK;
     }
-    return RID_OK;
+    return find_address_base(c, err);
 }
 
 rid_status rid_h5_column_open(rid_h5_column **out, rid_h5 *h, const char *name, rid_h5_shape shape,
@@ -498,24 +536,6 @@ void rid_h5_column_chunks(const rid_h5_column *c, const uint64_t **offsets, size
     *offsets = c->offsets;
     *n = c->n_chunks;
     *chunk_bytes = c->rows_per_chunk * c->row_bytes + CHECKSUM_BYTES;
-}
-
-/* Reads chunk i whole into `buffer` and checks it. */
-static rid_status check_chunk(rid_h5_column *c, size_t i, unsigned char *buffer, rid_err *err)
-{
-    size_t bytes = c->rows_per_chunk * c->row_bytes;
-    rid_status st = rid_fd_read_at(c->h->fd, buffer, bytes + CHECKSUM_BYTES,
-                                   (long long)c->offsets[i], c->h->path, err);
-    if (st != RID_OK)
-        return st;
-    uint32_t stored = 0;
-    for (int k = 0; k < CHECKSUM_BYTES; k++)
-        stored |= (uint32_t)buffer[bytes + (size_t)k] << (8 * k);
-    if (stored != rid_fletcher32(buffer, bytes))
-        return RID_FAIL(err, RID_EDATA, "%s: %s: chunk %zu at byte %llu is damaged (fletcher32)",
-                        c->h->path, c->name, i, (unsigned long long)c->offsets[i]);
-    atomic_store_explicit(&c->checked[i], 1, memory_order_relaxed);
-    return RID_OK;
 }
 
 static rid_status ensure_checked(rid_h5_column *c, size_t i, rid_err *err)

@@ -4,12 +4,12 @@
 #ifndef RID_JSON_H
 #define RID_JSON_H
 
-#include "data/base/buf.h"
-#include "data/base/err.h"
-
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
 
 enum {
     RID_JSON_DEPTH_MAX = 64, /**< containers open at once, the document's own included */

@@ -398,9 +398,13 @@ static rid_status verify_sealed(const char *path, int threads, rid_err *err)
     if (st == RID_OK)
         st = rid_store_verify(s, false, threads, err);
     rid_store_close(s);
-    if (st == RID_EDATA) /* what was written did not come back: the disk's doing, not the input's */
-        st = RID_FAIL(err, RID_EIO, "the new store does not verify after writing");
-    return st;
+    if (st != RID_EDATA)
+        return st;
+    /* What was written did not come back: the disk's doing, not the input's. */
+    rid_err_prepend(err, "the new store does not verify after writing");
+    if (err)
+        err->code = RID_EIO;
+    return RID_EIO;
 }
 
 static rid_status close_file(rid_store_writer *w, rid_err *err)
