@@ -107,6 +107,22 @@ static void axpy(float *y, float a, const float *x, size_t n)
         y[i] = y[i] + a * x[i];
 }
 
+static size_t find_above(const float *x, size_t from, size_t n, float bound)
+{
+    enum { STEP = 64 };
+    size_t i = from;
+    for (; i + STEP <= n; i += STEP) {
+        int any = 0;
+        for (int k = 0; k < STEP; k++)
+            any |= x[i + (size_t)k] > bound;
+        if (any)
+            break;
+    }
+    while (i < n && !(x[i] > bound))
+        i++;
+    return i;
+}
+
 /* ---- product ---- */
 
 /* rows × panels outputs, each its own running sum over k. `rows` and `panels` are constants at every
@@ -184,5 +200,6 @@ const rid_kernel PASTE(rid_kernel_, RID_ISA) = {
     .dot = dot,
     .sum_squares = sum_squares,
     .axpy = axpy,
+    .find_above = find_above,
     .product = product,
 };

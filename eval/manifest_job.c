@@ -1,0 +1,596 @@
+#include "eval/manifest_job.h"
+
+#include "data/base/hash.h"
+#include "data/base/interrupt.h"
+#include "data/base/mem.h"
+#include "data/h5file.h"
+#include "data/json.h"
+#include "eval/cluster.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* From this size on a bucket has all threads to itself; smaller ones run side by side. */
+enum { LARGE_BUCKET = 2048 };
+
+typedef struct job {
+    const rid_manifest_options *o;
+    rid_operating_point point; /* resolved */
+    rid_collection *collection;
+    rid_buckets buckets;
+    bool single; /* one document: a file or standard output */
+    rid_summary *summary;
+    rid_progress *progress;
+} job;
+
+/** One bucket at work. */
+typedef struct bucket_work {
+    size_t *rows; /* of the collection, in matching order; cameras already chosen under `match` */
+    size_t n, n_people;
+    float *emb;
+    uint8_t *usable;
+    rid_decision *decisions;
+    rid_event *events; /* grouped by person */
+    rid_person *people;
+    rid_buf provenance;
+    char *path;
+} bucket_work;
+
+/* ---- operating point ---- */
+
+static void override_part(bool given, const char *name, const char **from)
+{
+    if (given)
+        rid_log(RID_LOG_WARN, "%s from %s overrides the calibrated operating point of the store", name,
+                *from);
+    else
+        *from = "store";
+}
+
+/* The store's operating point gives way to nothing but what the user said. */
+static rid_status apply_store_point(rid_operating_point *p, const char *json, rid_err *err)
+{
+    rid_buf text = {0};
+    rid_json root, v;
+    double number;
+    rid_str name;
+    rid_json_parser *parser = rid_json_parser_new();
+    rid_buf_append_str(&text, json);
+    rid_status st = parser && rid_buf_reserve(&text, RID_JSON_PADDING)
+                        ? rid_json_parse(parser, text.data, text.len, &root, err)
+                        : RID_FAIL_NOMEM(err);
+    if (st == RID_OK && rid_json_find(root, "threshold", &v) && rid_json_get_f64(v, &number)) {
+        override_part(strcmp(p->threshold_from, "default") != 0, "threshold", &p->threshold_from);
+        if (strcmp(p->threshold_from, "store") == 0)
+            p->rule.threshold = number;
+    }
+    if (st == RID_OK && rid_json_find(root, "margin", &v) && rid_json_get_f64(v, &number)) {
+        override_part(strcmp(p->margin_from, "default") != 0, "margin", &p->margin_from);
+        if (strcmp(p->margin_from, "store") == 0)
+            p->rule.margin = number;
+    }
+    if (st == RID_OK && rid_json_find(root, "nn2", &v) && rid_json_get_str(v, &name)) {
+        override_part(strcmp(p->nn2_from, "default") != 0, "nn2", &p->nn2_from);
+        if (strcmp(p->nn2_from, "store") == 0)
+            p->rule.nn2 = rid_str_equal(name, rid_str_of("identity")) ? RID_NN2_IDENTITY
+                                                                      : RID_NN2_NEIGHBOR;
+    }
+    rid_json_parser_free(parser);
+    rid_buf_free(&text);
+    return st;
+}
+
+/* ---- provenance ---- */
+
+static void hash_row(rid_hasher *h, const rid_payload *p, rid_entry_status status,
+                     const float *embedding, size_t emb_dim)
+{
+    uint8_t status_byte = (uint8_t)status;
+    for (int f = 0; f < RID_TEXT_FIELDS; f++)
+        rid_hasher_add_field(h, p->meta.text[f].data, p->meta.text[f].len);
+    rid_hasher_add(h, &status_byte, 1);
+    rid_hasher_add(h, embedding, emb_dim * sizeof *embedding);
+    rid_hasher_add_field(h, p->image_ends, p->n_images * sizeof *p->image_ends);
+    rid_hasher_add_field(h, p->images.data, p->n_images ? p->images.len : 0);
+    rid_hasher_add_field(h, p->attrs.data, p->attrs.len);
+    rid_hasher_add_field(h, p->frames.data, p->frames.rows * p->frames.cols * sizeof(float));
+}
+
+/* A digest of everything the document is made from. */
+static rid_status digest_bucket(char hex[33], const job *j, const bucket_work *w, rid_err *err)
+{
+    rid_payload payload = {0};
+    rid_status st = RID_OK;
+    uint8_t *kept = NULL;
+    size_t kept_cap = 0, emb_dim = rid_collection_info(j->collection)->emb_dim;
+    bool frames = j->o->embeddings == RID_EMBEDDINGS_FRAMES;
+    bool has_kept = rid_collection_info(j->collection)->frames != RID_FRAMES_NONE;
+    rid_hasher *h = rid_hasher_new();
+    if (!h)
+        return RID_FAIL_NOMEM(err);
+    for (size_t i = 0; i < w->n && st == RID_OK; i++) {
+        size_t row;
+        rid_store *s = rid_collection_locate(j->collection, w->rows[i], &row);
+        size_t n_frames = rid_store_frame_count(s, row);
+        st = rid_store_read_payload(s, row, frames, &payload, err);
+        if (st == RID_OK && rid_mem_grow(&kept, &kept_cap, n_frames, 1) != 0)
+            st = RID_FAIL_NOMEM(err);
+        if (st == RID_OK && has_kept)
+            st = rid_store_read_kept(s, row, kept, err);
+        if (st != RID_OK)
+            break;
+        hash_row(h, &payload, rid_entries_status(rid_store_entries(s), row), w->emb + i * emb_dim,
+                 emb_dim);
+        rid_hasher_add_field(h, kept, has_kept ? n_frames : 0);
+    }
+    rid_digest128_hex(hex, rid_hasher_end(h));
+    rid_hasher_free(h);
+    rid_payload_free(&payload);
+    rid_mem_free(kept);
+    return st;
+}
+
+static void write_point(rid_jsonw *w, const rid_operating_point *p)
+{
+    rid_jsonw_key(w, "operating_point");
+    rid_jsonw_begin_object(w);
+    rid_jsonw_key(w, "threshold");
+    rid_jsonw_f64(w, p->rule.threshold);
+    rid_jsonw_key(w, "margin");
+    rid_jsonw_f64(w, p->rule.margin);
+    rid_jsonw_key(w, "nn2");
+    rid_jsonw_cstr(w, rid_nn2_name(p->rule.nn2));
+    rid_jsonw_key(w, "from");
+    rid_jsonw_begin_object(w);
+    rid_jsonw_key(w, "threshold");
+    rid_jsonw_cstr(w, p->threshold_from);
+    rid_jsonw_key(w, "margin");
+    rid_jsonw_cstr(w, p->margin_from);
+    rid_jsonw_key(w, "nn2");
+    rid_jsonw_cstr(w, p->nn2_from);
+    rid_jsonw_end_object(w);
+    rid_jsonw_end_object(w);
+}
+
+static void write_selection(rid_jsonw *w, const rid_manifest_options *o)
+{
+    rid_jsonw_key(w, "selection");
+    rid_jsonw_begin_object(w);
+    rid_jsonw_key(w, "embeddings");
+    rid_jsonw_cstr(w, rid_embeddings_name(o->embeddings));
+    rid_jsonw_key(w, "entry_id");
+    rid_jsonw_str(w, rid_str_of(o->entry_id));
+    rid_jsonw_key(w, "camera_scope");
+    rid_jsonw_cstr(w, o->camera_match ? "match" : "view");
+    rid_jsonw_key(w, "cameras");
+    rid_jsonw_begin_array(w);
+    for (size_t i = 0; i < o->n_cameras; i++)
+        rid_jsonw_cstr(w, o->cameras[i]);
+    rid_jsonw_end_array(w);
+    rid_jsonw_end_object(w);
+}
+
+static rid_status write_provenance(const job *j, const char *digest, rid_buf *out, rid_err *err)
+{
+    const rid_store_info *info = rid_collection_info(j->collection);
+    rid_jsonw w = {out, false};
+    rid_jsonw_begin_object(&w);
+    rid_jsonw_key(&w, "tool_version");
+    rid_jsonw_cstr(&w, RID_VERSION);
+    rid_jsonw_key(&w, "encoder");
+    rid_jsonw_cstr(&w, info->encoder);
+    rid_jsonw_key(&w, "encoder_hash");
+    rid_jsonw_cstr(&w, info->encoder_hash);
+    rid_jsonw_key(&w, "kernel");
+    rid_jsonw_cstr(&w, info->kernel);
+    write_point(&w, &j->point);
+    write_selection(&w, j->o);
+    rid_jsonw_key(&w, "content_digest");
+    rid_jsonw_cstr(&w, digest);
+    rid_jsonw_end_object(&w);
+    return rid_buf_cstr(out) ? RID_OK : RID_FAIL_NOMEM(err);
+}
+
+/* ---- one bucket ---- */
+
+static void free_work(bucket_work *w)
+{
+    rid_mem_free(w->rows);
+    rid_mem_free(w->emb);
+    rid_mem_free(w->usable);
+    rid_mem_free(w->decisions);
+    rid_mem_free(w->events);
+    rid_mem_free(w->people);
+    rid_buf_free(&w->provenance);
+    rid_mem_free(w->path);
+}
+
+static bool camera_chosen(const rid_manifest_options *o, rid_str camera)
+{
+    for (size_t i = 0; i < o->n_cameras; i++)
+        if (rid_str_equal(rid_str_of(o->cameras[i]), camera))
+            return true;
+    return o->n_cameras == 0;
+}
+
+static rid_status load_bucket(const job *j, const rid_bucket *b, bucket_work *w, rid_err *err)
+{
+    const rid_entries *entries = rid_collection_entries(j->collection);
+    size_t emb_dim = rid_collection_info(j->collection)->emb_dim;
+    w->rows = rid_mem_alloc(b->n, sizeof *w->rows);
+    w->emb = rid_mem_alloc(b->n * sizeof *w->emb, emb_dim);
+    w->usable = rid_mem_alloc(b->n, 1);
+    w->decisions = rid_mem_alloc(b->n, sizeof *w->decisions);
+    if (!w->rows || !w->emb || !w->usable || !w->decisions)
+        return RID_FAIL_NOMEM(err);
+    for (size_t i = 0; i < b->n; i++) {
+        rid_str camera = rid_entries_meta(entries, b->rows[i]).text[RID_TEXT_CAMERA];
+        if (j->o->camera_match && !camera_chosen(j->o, camera))
+            continue;
+        w->usable[w->n] = rid_entries_status(entries, b->rows[i]) != RID_ENTRY_SKIP;
+        w->rows[w->n++] = b->rows[i];
+    }
+    return rid_collection_read_embeddings(j->collection, w->rows, w->n, w->emb, err);
+}
+
+static rid_str id_of(const job *j, const bucket_work *w, uint32_t index)
+{
+    if (index == RID_NO_ENTRY)
+        return (rid_str){NULL, 0};
+    return rid_entries_meta(rid_collection_entries(j->collection), w->rows[index]).text[RID_TEXT_ID];
+}
+
+static rid_event make_event(const job *j, const bucket_work *w, size_t i)
+{
+    const rid_decision *d = &w->decisions[i];
+    return (rid_event){
+        .row = w->rows[i],
+        .status = !w->usable[i] ? RID_EVENT_SKIP : d->matched ? RID_EVENT_MATCH : RID_EVENT_NEW,
+        .has_score = d->nn1.row != RID_NO_ENTRY,
+        .score = d->nn1.score,
+        .score2 = d->nn2.score,
+        .match_id = d->matched ? id_of(j, w, d->nn1.row) : (rid_str){NULL, 0},
+        .second_id = id_of(j, w, d->nn2.row),
+    };
+}
+
+/* Which events are shown: the chosen cameras', the chosen person's. */
+static bool shown(const job *j, const bucket_work *w, size_t i, uint32_t only_person)
+{
+    rid_meta m = rid_entries_meta(rid_collection_entries(j->collection), w->rows[i]);
+    return camera_chosen(j->o, m.text[RID_TEXT_CAMERA]) &&
+           (!j->o->entry_id || w->decisions[i].person == only_person);
+}
+
+/* Groups the shown events by person (counting sort); people without any are left out. */
+static rid_status group_people(const job *j, bucket_work *w, size_t n_persons, rid_err *err)
+{
+    uint32_t only_person = RID_NO_ENTRY;
+    for (size_t i = 0; j->o->entry_id && i < w->n; i++)
+        if (rid_str_equal(id_of(j, w, (uint32_t)i), rid_str_of(j->o->entry_id)))
+            only_person = w->decisions[i].person;
+    size_t *counts = rid_mem_zalloc(n_persons + 1, sizeof *counts);
+    w->events = rid_mem_alloc(w->n, sizeof *w->events);
+    w->people = rid_mem_alloc(n_persons, sizeof *w->people);
+    if (!counts || !w->events || !w->people) {
+        rid_mem_free(counts);
+        return RID_FAIL_NOMEM(err);
+    }
+    for (size_t i = 0; i < w->n; i++)
+        counts[w->decisions[i].person + 1] += shown(j, w, i, only_person);
+    for (size_t p = 0; p < n_persons; p++) {
+        size_t n = counts[p + 1];
+        counts[p + 1] += counts[p];
+        if (n > 0)
+            w->people[w->n_people++] =
+                (rid_person){(uint32_t)p + 1, w->events + counts[p], n};
+    }
+    for (size_t i = 0; i < w->n; i++)
+        if (shown(j, w, i, only_person))
+            w->events[counts[w->decisions[i].person]++] = make_event(j, w, i);
+    rid_mem_free(counts);
+    return RID_OK;
+}
+
+/* DIR/<day>/<store>.json, or the single document. */
+static char *document_path(const job *j, const rid_bucket *b)
+{
+    rid_buf path = {0};
+    if (j->single)
+        return rid_mem_strdup(j->o->output);
+    rid_buf_printf(&path, "%s/", j->o->output);
+    rid_filename_append(&path, b->day);
+    rid_buf_append_char(&path, '/');
+    rid_filename_append(&path, b->store);
+    rid_buf_append_str(&path, ".json");
+    char *copy = rid_buf_cstr(&path) ? rid_mem_strdup(path.data) : NULL;
+    rid_buf_free(&path);
+    return copy;
+}
+
+/* A document that begins with this head and ends as documents end came from the same inputs. */
+static bool is_unchanged(const char *path, const rid_buf *head)
+{
+    static const char end[] = "]}\n";
+    char last[sizeof end - 1];
+    bool same = false;
+    struct stat s;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *begin = rid_mem_alloc(head->len, 1);
+    if (fd >= 0 && begin && fstat(fd, &s) == 0 && s.st_size > (off_t)(head->len + sizeof last))
+        same = rid_fd_read_at(fd, begin, head->len, 0, path, NULL) == RID_OK &&
+               rid_fd_read_at(fd, last, sizeof last, s.st_size - (off_t)sizeof last, path, NULL) ==
+                   RID_OK &&
+               memcmp(begin, head->data, head->len) == 0 && memcmp(last, end, sizeof last) == 0;
+    if (fd >= 0)
+        close(fd);
+    rid_mem_free(begin);
+    return same;
+}
+
+static rid_status write_bytes(void *publish, const void *bytes, size_t n, rid_err *err)
+{
+    return rid_publish_write(publish, bytes, n, err);
+}
+
+static rid_status make_directory_of(const char *path, rid_err *err)
+{
+    char *directory = rid_mem_strndup(path, (size_t)(strrchr(path, '/') - path));
+    rid_status st = directory ? rid_publish_mkdirs(directory, err) : RID_FAIL_NOMEM(err);
+    rid_mem_free(directory);
+    return st;
+}
+
+static rid_status publish_document(const job *j, const rid_manifest *m, const char *path, int threads,
+                                   rid_err *err)
+{
+    rid_publish *p = NULL;
+    rid_status st = j->single ? RID_OK : make_directory_of(path, err);
+    if (st == RID_OK)
+        st = rid_publish_begin(&p, path, j->o->force || j->o->skip_existing, err);
+    if (st == RID_OK)
+        st = rid_manifest_write(m, j->collection, threads, write_bytes, p, err);
+    if (st != RID_OK) {
+        rid_publish_abort(p);
+        return st;
+    }
+    return rid_publish_commit(p, err);
+}
+
+static void count_document(job *j, const bucket_work *w, const rid_manifest *m, bool unchanged)
+{
+    size_t n_events = 0, n_skipped = 0;
+    for (size_t i = 0; i < m->n_people; i++)
+        n_events += m->people[i].n_events;
+    for (size_t i = 0; i < w->n; i++)
+        n_skipped += !w->usable[i];
+#pragma omp critical(rid_manifest_summary)
+    {
+        j->summary->read += w->n;
+        j->summary->accepted += w->n;
+        j->summary->skipped += n_skipped;
+        rid_summary_add_figure(j->summary, "buckets", 1);
+        rid_summary_add_figure(j->summary, "written", !unchanged);
+        rid_summary_add_figure(j->summary, "unchanged", unchanged);
+        rid_summary_add_figure(j->summary, "people", unchanged ? 0 : (double)m->n_people);
+        rid_summary_add_figure(j->summary, "events", unchanged ? 0 : (double)n_events);
+    }
+}
+
+static rid_status cluster_bucket(const job *j, bucket_work *w, int threads, rid_err *err)
+{
+    size_t n_persons = 0;
+    rid_status st = rid_cluster(w->decisions, &n_persons, w->emb, w->usable, w->n,
+                                rid_collection_info(j->collection)->emb_dim, &j->point.rule, threads,
+                                err);
+    return st == RID_OK ? group_people(j, w, n_persons, err) : st;
+}
+
+static rid_status run_bucket(job *j, const rid_bucket *b, int threads, rid_err *err)
+{
+    bucket_work w = {0};
+    char digest[33];
+    rid_buf head = {0};
+    bool unchanged = false;
+    rid_manifest m = {.day = b->day, .store = b->store, .embeddings = j->o->embeddings};
+    rid_status st = load_bucket(j, b, &w, err);
+    if (st == RID_OK)
+        st = digest_bucket(digest, j, &w, err);
+    if (st == RID_OK)
+        st = write_provenance(j, digest, &w.provenance, err);
+    if (st == RID_OK && !(w.path = document_path(j, b)))
+        st = RID_FAIL_NOMEM(err);
+    if (st == RID_OK && j->o->skip_existing) {
+        m.provenance = w.provenance.data;
+        rid_manifest_write_head(&m, &head);
+        unchanged = !head.failed && is_unchanged(w.path, &head);
+    }
+    if (st == RID_OK && !unchanged) {
+        st = cluster_bucket(j, &w, threads, err);
+        m.provenance = w.provenance.data;
+        m.people = w.people;
+        m.n_people = w.n_people;
+        if (st == RID_OK && j->o->dry_run)
+            rid_log(RID_LOG_INFO, "would write %s: %zu people, %zu entries", w.path, w.n_people, w.n);
+        else if (st == RID_OK)
+            st = publish_document(j, &m, w.path, threads, err);
+    }
+    if (st == RID_OK)
+        count_document(j, &w, &m, unchanged);
+    rid_buf_free(&head);
+    free_work(&w);
+    if (st != RID_OK && st != RID_EUSAGE && st != RID_EINTR)
+        rid_err_prepend(err, "bucket %.*s/%.*s", RID_STR(b->day), RID_STR(b->store));
+    return st;
+}
+
+/* ---- all buckets ---- */
+
+static bool holds_entry(const job *j, const rid_bucket *b, const char *id)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (rid_str_equal(rid_entries_meta(rid_collection_entries(j->collection), b->rows[i])
+                              .text[RID_TEXT_ID],
+                          rid_str_of(id)))
+            return true;
+    return false;
+}
+
+/* Leaves the buckets that were asked for. */
+static void select_buckets(job *j)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < j->buckets.n; i++) {
+        const rid_bucket *b = &j->buckets.buckets[i];
+        if ((!j->o->day || rid_str_equal(b->day, rid_str_of(j->o->day))) &&
+            (!j->o->store || rid_str_equal(b->store, rid_str_of(j->o->store))) &&
+            (!j->o->entry_id || holds_entry(j, b, j->o->entry_id)))
+            j->buckets.buckets[n++] = *b;
+    }
+    j->buckets.n = n;
+}
+
+static rid_status refuse_several(const job *j, rid_err *err)
+{
+    enum { SHOWN = 10 };
+    rid_buf list = {0};
+    for (size_t i = 0; i < j->buckets.n && i < SHOWN; i++)
+        rid_buf_printf(&list, "%s%.*s/%.*s", i ? ", " : "", RID_STR(j->buckets.buckets[i].day),
+                       RID_STR(j->buckets.buckets[i].store));
+    if (j->buckets.n > SHOWN)
+        rid_buf_append_str(&list, ", …");
+    rid_status st = RID_FAIL(err, RID_EUSAGE,
+                             "one document holds one bucket and %zu are left: choose with --day and"
+                             " --store, or name a directory: %s",
+                             j->buckets.n, rid_buf_cstr(&list) ? list.data : "");
+    rid_buf_free(&list);
+    return st;
+}
+
+/* Every document that may not be replaced is found before the first is written. */
+static rid_status check_outputs(const job *j, rid_err *err)
+{
+    rid_status st = RID_OK;
+    struct stat s;
+    if (j->o->force || j->o->skip_existing || j->o->dry_run || strcmp(j->o->output, "-") == 0)
+        return RID_OK;
+    if (j->single && lstat(j->o->output, &s) == 0)
+        return RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", j->o->output);
+    for (size_t i = 0; !j->single && i < j->buckets.n && st == RID_OK; i++) {
+        char *path = document_path(j, &j->buckets.buckets[i]);
+        if (!path)
+            st = RID_FAIL_NOMEM(err);
+        else if (lstat(path, &s) == 0)
+            st = RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it, or --skip-existing",
+                          path);
+        rid_mem_free(path);
+    }
+    return st;
+}
+
+static rid_status write_empty_document(job *j, rid_err *err)
+{
+    char digest[33];
+    bucket_work w = {0};
+    rid_status st = digest_bucket(digest, j, &w, err);
+    if (st == RID_OK)
+        st = write_provenance(j, digest, &w.provenance, err);
+    rid_manifest m = {.day = rid_str_of(j->o->day),
+                      .store = rid_str_of(j->o->store),
+                      .provenance = w.provenance.data,
+                      .embeddings = j->o->embeddings};
+    rid_log(RID_LOG_WARN, "no bucket is left: the document has no people");
+    if (st == RID_OK && !j->o->dry_run)
+        st = publish_document(j, &m, j->o->output, 1, err);
+    free_work(&w);
+    return st;
+}
+
+/* Large buckets one after the other with all threads, then the small ones side by side. */
+static rid_status run_buckets(job *j, rid_err *err)
+{
+    rid_status st = RID_OK;
+    size_t n = j->buckets.n, done = 0;
+    int threads = j->o->threads > 0 ? j->o->threads : 1;
+    for (size_t i = 0; i < n && st == RID_OK; i++) {
+        const rid_bucket *b = &j->buckets.buckets[i];
+        if (b->n < LARGE_BUCKET && n > 1)
+            continue;
+        st = run_bucket(j, b, threads, err);
+        rid_progress_update(j->progress, ++done, n);
+    }
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+    for (size_t i = 0; i < n; i++) {
+        rid_err mine = {0};
+        const rid_bucket *b = &j->buckets.buckets[i];
+        bool go_on;
+#pragma omp critical(rid_manifest_status)
+        go_on = st == RID_OK;
+        if (!go_on || b->n >= LARGE_BUCKET || n == 1)
+            continue;
+        rid_status one = rid_interrupt_check(&mine);
+        if (one == RID_OK)
+            one = run_bucket(j, b, 1, &mine);
+#pragma omp critical(rid_manifest_status)
+        {
+            if (one != RID_OK && st == RID_OK) {
+                st = one;
+                if (err)
+                    *err = mine;
+            }
+            rid_progress_update(j->progress, ++done, n);
+        }
+    }
+    if (st == RID_OK)
+        rid_progress_finish(j->progress, done, n);
+    return st;
+}
+
+static rid_status open_job(job *j, const char *const *stores, size_t n_stores, rid_err *err)
+{
+    const rid_manifest_options *o = j->o;
+    size_t n = strlen(o->output);
+    j->single = strcmp(o->output, "-") == 0 || (n > 5 && strcmp(o->output + n - 5, ".json") == 0);
+    rid_h5_init();
+    rid_status st = rid_collection_open(&j->collection, stores, n_stores, err);
+    if (st != RID_OK)
+        return st;
+    const rid_store_info *info = rid_collection_info(j->collection);
+    j->summary->duplicates = rid_collection_duplicates(j->collection);
+    if (o->embeddings == RID_EMBEDDINGS_FRAMES && info->frames == RID_FRAMES_NONE)
+        return RID_FAIL(err, RID_EDATA,
+                        "%s holds no frames (made with --frames none): add --embeddings fused or none",
+                        stores[0]);
+    if (info->operating_point)
+        st = apply_store_point(&j->point, info->operating_point, err);
+    if (st == RID_OK)
+        st = rid_entries_group(&j->buckets, rid_collection_entries(j->collection), err);
+    if (st == RID_OK)
+        select_buckets(j);
+    return st;
+}
+
+rid_status rid_manifest_run(const rid_manifest_options *options, const char *const *stores,
+                            size_t n_stores, rid_summary *summary, rid_progress *progress,
+                            rid_err *err)
+{
+    job j = {.o = options, .point = options->point, .summary = summary, .progress = progress};
+    double start = rid_clock_s();
+    rid_status st = open_job(&j, stores, n_stores, err);
+    rid_summary_add_stage(summary, "open", rid_clock_s() - start);
+    if (st == RID_OK && j.single && j.buckets.n > 1)
+        st = refuse_several(&j, err);
+    if (st == RID_OK)
+        st = check_outputs(&j, err);
+    start = rid_clock_s();
+    if (st == RID_OK && j.single && j.buckets.n == 0)
+        st = write_empty_document(&j, err);
+    else if (st == RID_OK)
+        st = run_buckets(&j, err);
+    rid_summary_add_stage(summary, "write", rid_clock_s() - start);
+    rid_buckets_free(&j.buckets);
+    rid_collection_close(j.collection);
+    return st;
+}

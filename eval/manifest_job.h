@@ -1,0 +1,35 @@
+/** The work of rid-manifest: stores → one manifest document per bucket. */
+#ifndef RID_MANIFEST_JOB_H
+#define RID_MANIFEST_JOB_H
+
+#include "data/base/log.h"
+#include "data/manifest.h"
+#include "eval/rule.h"
+
+/** The operating point and where each part came from ("default", "store", "flag", …). */
+typedef struct rid_operating_point {
+    rid_rule rule;
+    const char *threshold_from, *margin_from, *nn2_from;
+} rid_operating_point;
+
+typedef struct rid_manifest_options {
+    rid_operating_point point;   /**< parts that came from "default" give way to the stores' */
+    const char *day, *store;     /**< only that; NULL: all */
+    const char *entry_id;        /**< only the person who has that entry; NULL: all */
+    const char *const *cameras;
+    size_t n_cameras;            /**< 0: all */
+    bool camera_match;           /**< cluster only those cameras (match), else hide the others (view) */
+    rid_embeddings_kind embeddings;
+    const char *output;          /**< "-", a name that ends in .json, or a directory */
+    bool force, skip_existing, dry_run;
+    int threads;
+} rid_manifest_options;
+
+/** Runs. Documents are published one by one, each whole. RID_EUSAGE where one document is asked for
+ *  and several buckets are left, or a document exists; RID_EDATA where frames are asked of stores
+ *  without. Figures in summary: buckets, written, unchanged, people, events. */
+RID_MUST rid_status rid_manifest_run(const rid_manifest_options *options,
+                                     const char *const *stores, size_t n_stores,
+                                     rid_summary *summary, rid_progress *progress, rid_err *err);
+
+#endif
