@@ -4,7 +4,6 @@
 #include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "data/h5file.h"
-#include "data/json.h"
 #include "eval/cluster.h"
 
 #include <fcntl.h>
@@ -37,50 +36,6 @@ typedef struct bucket_work {
     rid_buf provenance;
     char *path;
 } bucket_work;
-
-/* ---- operating point ---- */
-
-static void override_part(bool given, const char *name, const char **from)
-{
-    if (given)
-        rid_log(RID_LOG_WARN, "%s from %s overrides the calibrated operating point of the store", name,
-                *from);
-    else
-        *from = "store";
-}
-
-/* The store's operating point gives way to nothing but what the user said. */
-static rid_status apply_store_point(rid_operating_point *p, const char *json, rid_err *err)
-{
-    rid_buf text = {0};
-    rid_json root, v;
-    double number;
-    rid_str name;
-    rid_json_parser *parser = rid_json_parser_new();
-    rid_buf_append_str(&text, json);
-    rid_status st = parser && rid_buf_reserve(&text, RID_JSON_PADDING)
-                        ? rid_json_parse(parser, text.data, text.len, &root, err)
-                        : RID_FAIL_NOMEM(err);
-    if (st == RID_OK && rid_json_find(root, "threshold", &v) && rid_json_get_f64(v, &number)) {
-        override_part(strcmp(p->threshold_from, "default") != 0, "threshold", &p->threshold_from);
-        if (strcmp(p->threshold_from, "store") == 0)
-            p->rule.threshold = number;
-    }
-    if (st == RID_OK && rid_json_find(root, "margin", &v) && rid_json_get_f64(v, &number)) {
-        override_part(strcmp(p->margin_from, "default") != 0, "margin", &p->margin_from);
-        if (strcmp(p->margin_from, "store") == 0)
-            p->rule.margin = number;
-    }
-    if (st == RID_OK && rid_json_find(root, "nn2", &v) && rid_json_get_str(v, &name)) {
-        override_part(strcmp(p->nn2_from, "default") != 0, "nn2", &p->nn2_from);
-        if (strcmp(p->nn2_from, "store") == 0)
-            p->rule.nn2 = rid_str_equal(name, rid_str_of("identity")) ? RID_NN2_IDENTITY
-                                                                      : RID_NN2_NEIGHBOR;
-    }
-    rid_json_parser_free(parser);
-    rid_buf_free(&text);
-    return st;
-}
 
 /* ---- provenance ---- */
 
@@ -564,7 +519,7 @@ static rid_status open_job(job *j, const char *const *stores, size_t n_stores, r
                         "%s holds no frames (made with --frames none): add --embeddings fused or none",
                         stores[0]);
     if (info->operating_point)
-        st = apply_store_point(&j->point, info->operating_point, err);
+        st = rid_operating_point_apply(&j->point, info->operating_point, "store", err);
     if (st == RID_OK)
         st = rid_entries_group(&j->buckets, rid_collection_entries(j->collection), err);
     if (st == RID_OK)

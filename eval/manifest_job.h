@@ -4,13 +4,7 @@
 
 #include "data/base/log.h"
 #include "data/manifest.h"
-#include "eval/rule.h"
-
-/** The operating point and where each part came from ("default", "store", "flag", …). */
-typedef struct rid_operating_point {
-    rid_rule rule;
-    const char *threshold_from, *margin_from, *nn2_from;
-} rid_operating_point;
+#include "eval/operating_point.h"
 
 typedef struct rid_manifest_options {
     rid_operating_point point;   /**< parts that came from "default" give way to the stores' */
