@@ -50,6 +50,7 @@ SRC := $(filter-out eval/kernel_isa.c $(foreach l,$(MISSING),$(call part,3,$l)),
 OBJ := $(SRC:%=$B/obj/%.o) $(KERNEL_OBJ)
 UNIT := $(patsubst tests/unit/%.c,$B/test/%,$(wildcard tests/unit/test_*.c))
 
+MAKEFLAGS += --no-builtin-rules
 .PHONY: all debug asan tsan cov unit test bench soak demo fuzz install clean help
 .SECONDARY:
 all: $(BINS)
@@ -64,7 +65,7 @@ $B/obj/tools/cli_help.c.o: private EXTRA = -DRID_BUILT_WITH='"$(strip $(BUILT_WI
 $B/obj/%.cpp.o: %.cpp Makefile VERSION
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 $(COMMON) $(WARN) $(PKG_CFLAGS) $(CXXFLAGS) -c $< -o $@
-$B/obj/eval/kernel_isa.%.o: eval/kernel_isa.c Makefile
+$(KERNEL_OBJ): $B/obj/eval/kernel_isa.%.o: eval/kernel_isa.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(COMMON) -O3 -ffp-contract=fast $(ISA_$*) -DRID_ISA=$* $(WARN) $(WARN_C) $(CFLAGS) -c $< -o $@
 $B/librid.a: $(OBJ)

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH_DEFAULT = 256, BATCH_BYTES = 16 << 20 };
+enum { BATCH_DEFAULT = 256, BATCH_BYTES = 8 << 20 };
 
 /** What one record became: usually one item, more where it holds several documents. */
 typedef struct slot {

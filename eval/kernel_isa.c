@@ -193,6 +193,50 @@ static void product(float *out, size_t out_stride, const float *a, size_t a_stri
                      rows - r < TILE_ROWS ? rows - r : TILE_ROWS, packed + p * panel_floats, k, 1);
 }
 
+/* ---- product in double ---- */
+
+enum { F64_LANES = LANES / 2, F64_ROWS = 4, F64_VECS = 2, F64_COLUMNS = F64_LANES * F64_VECS };
+
+typedef double dvec __attribute__((vector_size(8 * F64_LANES)));
+
+/* rows x F64_COLUMNS sums in registers. */
+INLINE void tile_f64(double *restrict c, const double *restrict a, const double *restrict b, size_t k,
+                     size_t m, const int rows)
+{
+    dvec sums[F64_ROWS][F64_VECS] = {{{0}}};
+    for (size_t i = 0; i < k; i++) {
+        dvec x[F64_VECS];
+        memcpy(x, b + i * m, sizeof x);
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+            for (int v = 0; v < F64_VECS; v++)
+                sums[r][v] = sums[r][v] + a[(size_t)r * k + i] * x[v];
+    }
+    for (int r = 0; r < rows; r++)
+        memcpy(c + (size_t)r * m, sums[r], sizeof sums[r]);
+}
+
+static void product_f64(double *c, const double *a, const double *b, size_t rows, size_t k, size_t m)
+{
+    size_t j = 0;
+    for (; j + F64_COLUMNS <= m; j += F64_COLUMNS) {
+        size_t r = 0;
+        for (; r + F64_ROWS <= rows; r += F64_ROWS)
+            tile_f64(c + r * m + j, a + r * k, b + j, k, m, F64_ROWS);
+        for (; r < rows; r++)
+            tile_f64(c + r * m + j, a + r * k, b + j, k, m, 1);
+    }
+    for (; j < m; j++) {
+        for (size_t r = 0; r < rows; r++) {
+            double sum = 0;
+            for (size_t i = 0; i < k; i++)
+                sum = sum + a[r * k + i] * b[i * m + j];
+            c[r * m + j] = sum;
+        }
+    }
+}
+
 extern const rid_kernel PASTE(rid_kernel_, RID_ISA);
 const rid_kernel PASTE(rid_kernel_, RID_ISA) = {
     .name = NAME,
@@ -202,4 +246,5 @@ const rid_kernel PASTE(rid_kernel_, RID_ISA) = {
     .axpy = axpy,
     .find_above = find_above,
     .product = product,
+    .product_f64 = product_f64,
 };

@@ -51,24 +51,8 @@ void rid_affine_run(const rid_affine *m, float *y, size_t y_stride, const float 
 void rid_matrix_multiply(double *c, const double *a, const double *b, size_t n, size_t k, size_t m,
                          int threads)
 {
-    enum { ROWS = 8, COLUMNS = 512 }; /* 8 x 512 sums stay in the first-level cache */
-#pragma omp parallel for num_threads(threads > 0 ? threads : 1) schedule(static)
-    for (size_t r0 = 0; r0 < n; r0 += ROWS) {
-        size_t rows = n - r0 < ROWS ? n - r0 : ROWS;
-        for (size_t c0 = 0; c0 < m; c0 += COLUMNS) {
-            size_t columns = m - c0 < COLUMNS ? m - c0 : COLUMNS;
-            for (size_t r = 0; r < rows; r++)
-                memset(c + (r0 + r) * m + c0, 0, columns * sizeof *c);
-            for (size_t i = 0; i < k; i++) {
-                const double *restrict from = b + i * m + c0;
-                for (size_t r = 0; r < rows; r++) {
-                    double *restrict to = c + (r0 + r) * m + c0;
-                    double x = a[(r0 + r) * k + i];
-#pragma omp simd
-                    for (size_t j = 0; j < columns; j++)
-                        to[j] += x * from[j];
-                }
-            }
-        }
-    }
+    enum { ROWS = 64 }; /* a task */
+#pragma omp parallel for num_threads(threads > 0 ? threads : 1) schedule(dynamic, 1) if (n > ROWS)
+    for (size_t r = 0; r < n; r += ROWS)
+        rid_kernel_get()->product_f64(c + r * m, a + r * k, b, n - r < ROWS ? n - r : ROWS, k, m);
 }
