@@ -34,9 +34,10 @@ typedef struct rid_kernel {
      *  where `packed` holds b as rid_kernel_pack lays it out. a, out: not aliased. */
     void (*product)(float *out, size_t out_stride, const float *a, size_t a_stride, size_t rows,
                     const float *packed, size_t n_panels, size_t k);
-    /** c[r*m + j] = Σi a[r*k + i] b[i*m + j] for r < rows, j < m, all double: for folding networks,
-     *  where speed counts and bits are rounded to float32 afterwards. */
-    void (*product_f64)(double *c, const double *a, const double *b, size_t rows, size_t k, size_t m);
+    /** The same in double, for folding networks (bits are rounded to float32 afterwards):
+     *  out[r*out_stride + c] = Σi a[r*k + i] packed[c / RID_PANEL][i][c % RID_PANEL]. */
+    void (*product_f64)(double *out, size_t out_stride, const double *a, size_t rows,
+                        const double *packed, size_t n_panels, size_t k);
 } rid_kernel;
 
 /** The fastest kernel this processor runs, or the one that the environment's RID_CPU names; chosen

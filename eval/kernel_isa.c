@@ -195,45 +195,39 @@ static void product(float *out, size_t out_stride, const float *a, size_t a_stri
 
 /* ---- product in double ---- */
 
-enum { F64_LANES = LANES / 2, F64_ROWS = 4, F64_VECS = 2, F64_COLUMNS = F64_LANES * F64_VECS };
+enum { F64_LANES = LANES / 2, F64_ROWS = LANES == 16 ? 8 : 4, F64_VECS = RID_PANEL / F64_LANES };
 
 typedef double dvec __attribute__((vector_size(8 * F64_LANES)));
 
-/* rows x F64_COLUMNS sums in registers. */
-INLINE void tile_f64(double *restrict c, const double *restrict a, const double *restrict b, size_t k,
-                     size_t m, const int rows)
+/* rows x RID_PANEL sums in registers. */
+INLINE void tile_f64(double *restrict out, size_t out_stride, const double *restrict a,
+                     const double *restrict packed, size_t k, const int rows)
 {
     dvec sums[F64_ROWS][F64_VECS] = {{{0}}};
     for (size_t i = 0; i < k; i++) {
-        dvec x[F64_VECS];
-        memcpy(x, b + i * m, sizeof x);
-#pragma GCC unroll 4
+        dvec b[F64_VECS];
+        memcpy(b, packed + i * RID_PANEL, sizeof b);
+#pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
+#pragma GCC unroll 8
             for (int v = 0; v < F64_VECS; v++)
-                sums[r][v] = sums[r][v] + a[(size_t)r * k + i] * x[v];
+                sums[r][v] = sums[r][v] + a[(size_t)r * k + i] * b[v];
     }
     for (int r = 0; r < rows; r++)
-        memcpy(c + (size_t)r * m, sums[r], sizeof sums[r]);
+        memcpy(out + (size_t)r * out_stride, sums[r], sizeof sums[r]);
 }
 
-static void product_f64(double *c, const double *a, const double *b, size_t rows, size_t k, size_t m)
+static void product_f64(double *out, size_t out_stride, const double *a, size_t rows,
+                        const double *packed, size_t n_panels, size_t k)
 {
-    size_t j = 0;
-    for (; j + F64_COLUMNS <= m; j += F64_COLUMNS) {
+    for (size_t p = 0; p < n_panels; p++) {
+        const double *panel = packed + p * RID_PANEL * k;
+        double *to = out + p * RID_PANEL;
         size_t r = 0;
         for (; r + F64_ROWS <= rows; r += F64_ROWS)
-            tile_f64(c + r * m + j, a + r * k, b + j, k, m, F64_ROWS);
+            tile_f64(to + r * out_stride, out_stride, a + r * k, panel, k, F64_ROWS);
         for (; r < rows; r++)
-            tile_f64(c + r * m + j, a + r * k, b + j, k, m, 1);
-    }
-    for (; j < m; j++) {
-        for (size_t r = 0; r < rows; r++) {
-            double sum = 0;
-            for (size_t i = 0; i < k; i++)
-                sum = sum + a[r * k + i] * b[i * m + j];
-            c[r * m + j] = sum;
-        }
+            tile_f64(to + r * out_stride, out_stride, a + r * k, panel, k, 1);
     }
 }
 

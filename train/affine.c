@@ -48,11 +48,26 @@ void rid_affine_run(const rid_affine *m, float *y, size_t y_stride, const float 
     }
 }
 
-void rid_matrix_multiply(double *c, const double *a, const double *b, size_t n, size_t k, size_t m,
-                         int threads)
+rid_status rid_matrix_multiply(double *c, const double *a, const double *b, size_t n, size_t k,
+                               size_t m, int threads, rid_err *err)
 {
-    enum { ROWS = 64 }; /* a task */
+    enum { ROWS = 64 }; /* of one task: each reads all of b */
+    size_t panels = rid_kernel_panels(m), width = panels * RID_PANEL;
+    double *packed = rid_mem_zalloc(width * sizeof *packed, k);
+    double *padded = rid_mem_alloc(width * sizeof *padded, n);
+    if (packed && padded) {
+        for (size_t i = 0; i < k; i++)
+            for (size_t j = 0; j < m; j++)
+                packed[(j / RID_PANEL * k + i) * RID_PANEL + j % RID_PANEL] = b[i * m + j];
 #pragma omp parallel for num_threads(threads > 0 ? threads : 1) schedule(dynamic, 1) if (n > ROWS)
-    for (size_t r = 0; r < n; r += ROWS)
-        rid_kernel_get()->product_f64(c + r * m, a + r * k, b, n - r < ROWS ? n - r : ROWS, k, m);
+        for (size_t r = 0; r < n; r += ROWS)
+            rid_kernel_get()->product_f64(padded + r * width, width, a + r * k,
+                                          n - r < ROWS ? n - r : ROWS, packed, panels, k);
+        for (size_t r = 0; r < n; r++)
+            memcpy(c + r * m, padded + r * width, m * sizeof *c);
+    }
+    rid_status st = packed && padded ? RID_OK : RID_FAIL_NOMEM(err);
+    rid_mem_free(packed);
+    rid_mem_free(padded);
+    return st;
 }

@@ -25,7 +25,7 @@ void rid_affine_run(const rid_affine *m, float *y, size_t y_stride, const float 
                     size_t n);
 
 /** c (n, m) = a (n, k) · b (k, m), all double, row-major. For folding. */
-void rid_matrix_multiply(double *c, const double *a, const double *b, size_t n, size_t k, size_t m,
-                         int threads);
+RID_MUST rid_status rid_matrix_multiply(double *c, const double *a, const double *b, size_t n,
+                                        size_t k, size_t m, int threads, rid_err *err);
 
 #endif

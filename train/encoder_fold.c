@@ -95,12 +95,13 @@ static rid_status compose(layer *c, const layer *second, const layer *first, int
     c->b = rid_mem_zalloc(c->out, sizeof *c->b);
     if (!c->w || !c->b)
         return RID_FAIL_NOMEM(err);
-    rid_matrix_multiply(c->w, second->w, first->w, second->out, second->in, first->in, threads);
-    if (first->b)
-        rid_matrix_multiply(c->b, second->w, first->b, second->out, second->in, 1, 1);
+    rid_status st = rid_matrix_multiply(c->w, second->w, first->w, second->out, second->in, first->in,
+                                        threads, err);
+    if (st == RID_OK && first->b)
+        st = rid_matrix_multiply(c->b, second->w, first->b, second->out, second->in, 1, 1, err);
     for (size_t i = 0; second->b && i < c->out; i++)
         c->b[i] += second->b[i];
-    return RID_OK;
+    return st;
 }
 
 /* (out, in) → (in, out), without a bias. */
@@ -116,13 +117,15 @@ static rid_status transpose(layer *t, const layer *l, rid_err *err)
     return RID_OK;
 }
 
-/* The query map u = Kᵀ Q / √H: its product with a frame is q·k up to a constant. */
-static rid_status fold_query(rid_affine *query, const layer *q, const layer *k, int threads,
-                             rid_err *err)
+/* The query map u = Kᵀ Q / √H: its product with a frame is q·k up to a constant. The names are for
+ * the message. */
+static rid_status fold_query(rid_affine *query, const layer *q, const char *q_name, const layer *k,
+                             const char *k_name, int threads, rid_err *err)
 {
     layer kt = {0}, u = {0};
     if (q->out != k->out)
-        return RID_FAIL(err, RID_EDATA, "queries have %zu dimensions, keys %zu", q->out, k->out);
+        return RID_FAIL(err, RID_EDATA, "tensor '%s.weight' gives %zu numbers, '%s.weight' %zu",
+                        q_name, q->out, k_name, k->out);
     rid_status st = transpose(&kt, k, err);
     if (st == RID_OK)
         st = compose(&u, &kt, q, threads, err);
@@ -144,7 +147,8 @@ static rid_status fold_baseline(rid_network *net, const rid_checkpoint *ck, int 
             (st = read_layer(&k, ck, "vis_pool.k", vis_dim, true, err)) != RID_OK ||
             (st = read_layer(&v, ck, "vis_pool.v", vis_dim, true, err)) != RID_OK ||
             (st = read_layer(&vis, ck, "vis_proj", v.out, true, err)) != RID_OK ||
-            (st = fold_query(&net->query, &q, &k, threads, err)) != RID_OK ||
+            (st = fold_query(&net->query, &q, "vis_pool.q", &k, "vis_pool.k", threads, err)) !=
+                RID_OK ||
             (st = compose(&value, &vis, &v, threads, err)) != RID_OK)
             goto done;
         st = set_affine(&net->value, &value, 1, true, err);
@@ -184,7 +188,7 @@ static rid_status fold_xattn(rid_network *net, const rid_checkpoint *ck, int thr
         (st = compose(&qa, &q, &attr, threads, err)) != RID_OK ||
         (st = compose(&kv, &k, &vis, threads, err)) != RID_OK ||
         (st = compose(&vv, &v, &vis, threads, err)) != RID_OK ||
-        (st = fold_query(&net->query, &qa, &kv, threads, err)) != RID_OK)
+        (st = fold_query(&net->query, &qa, "q_attr", &kv, "k_vis", threads, err)) != RID_OK)
         goto done;
     net->query_from_attr = true;
     st = set_affine(&net->value, &vv, 1, false, err);
