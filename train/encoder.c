@@ -347,7 +347,7 @@ static rid_status run_block(const rid_encoder *e, block *b, rid_burst *bursts, s
         most = bursts[i].n_frames > most ? bursts[i].n_frames : most;
     }
     if (rid_mem_grow(&b->inverse, &b->frames_cap, n_frames, sizeof *b->inverse) != 0 ||
-        rid_mem_grow(&b->weights, &b->weights_cap, 2 * most, sizeof *b->weights) != 0)
+        rid_mem_grow(&b->weights, &b->weights_cap, most, sizeof *b->weights) != 0)
         return RID_FAIL_NOMEM(err);
     for (size_t i = 0; i < n; i++) {
         rid_status st = set_norms(b, i, &bursts[i], e->vis_dim, b->inverse + at, err);
@@ -384,7 +384,7 @@ rid_status rid_encoder_run(const rid_encoder *e, rid_burst *bursts, size_t n, in
                            rid_err *err)
 {
     rid_status st = RID_OK;
-    size_t n_blocks = (n + BLOCK - 1) / BLOCK;
+    size_t n_blocks = (n + BLOCK - 1) / BLOCK, failed = n_blocks;
 #pragma omp parallel num_threads(threads > 0 ? threads : 1) if (n_blocks > 1)
     {
         block b;
@@ -398,7 +398,8 @@ rid_status rid_encoder_run(const rid_encoder *e, rid_burst *bursts, size_t n, in
             if (one == RID_OK)
                 continue;
 #pragma omp critical(rid_encoder)
-            {
+            if (i < failed) { /* the first in the order of the bursts is the one to tell of */
+                failed = i;
                 st = one;
                 if (err)
                     *err = mine;

@@ -25,8 +25,9 @@ void rid_encoder_free(rid_encoder *e);
 
 /** "mean", "baseline", "xattn" */
 const char *rid_encoder_kind(const rid_encoder *e);
-/** SHA-256, 64 hex digits: over (fusion mode, sizes, tensors, filter, schema), or for the mean over
- *  (mean, vis_dim, filter). */
+/** SHA-256, 64 hex digits, of four texts, each after its length as 8 little-endian bytes:
+ *  "rid-encoder-1"; rid_checkpoint_digest's (fusion mode, sizes, tensors), or "mean <vis_dim>"; the
+ *  filter's settings as rid_filter_write_json writes them; the schema's text, or "". */
 const char *rid_encoder_hash(const rid_encoder *e);
 size_t rid_encoder_vis_dim(const rid_encoder *e);
 /** Length of the attribute vector that it reads; 0: none. */
@@ -44,7 +45,8 @@ typedef struct rid_burst {
     rid_entry_status status; /**< out */
 } rid_burst;
 
-/** Encodes n bursts. Each result depends on its burst alone: not on n, its place, or threads. */
+/** Encodes n bursts. Each result depends on its burst alone: not on n, its place, or threads.
+ *  RID_EDATA where an output is not finite, RID_ETEMP; the results are then not to be used. */
 RID_MUST rid_status rid_encoder_run(const rid_encoder *e, rid_burst *bursts, size_t n, int threads,
                                     rid_err *err);
 
@@ -56,7 +58,8 @@ typedef enum rid_encoder_stage {
     RID_STAGE_OUTPUT,  /**< output before normalisation (emb_dim) */
 } rid_encoder_stage;
 
-/** Encodes one burst and copies what the stage gave to out (room for `cap` floats); *n = how many. */
+/** Encodes one burst and copies what the stage gave to out, at most `cap` floats; *n = how many. A
+ *  burst that is a skip has nothing to show: its stages are those of a zero pooled frame. */
 RID_MUST rid_status rid_encoder_trace(const rid_encoder *e, rid_burst *burst, rid_encoder_stage stage,
                                       float *out, size_t cap, size_t *n, rid_err *err);
 

@@ -76,11 +76,16 @@ rid_status rid_filter_read_json(rid_filter *f, rid_str json, rid_err *err)
     rid_status st = parser && rid_buf_reserve(&padded, RID_JSON_PADDING)
                         ? rid_json_parse(parser, padded.data, json.len, &root, err)
                         : RID_FAIL_NOMEM(err);
+    if (st == RID_OK && rid_json_type_of(root) != RID_JSON_OBJECT)
+        st = RID_FAIL(err, RID_EDATA, "expected an object, found %s",
+                      rid_json_type_name(rid_json_type_of(root)));
+    rid_json_iter it = {0};
     if (st == RID_OK)
-        for (rid_json_iter it = rid_json_begin(root); rid_json_next(&it, &key, &v);)
-            if (!read_member(f, key, v))
-                st = RID_FAIL(err, RID_EDATA, "'%.*s' is %s", RID_STR(key),
-                              rid_json_type_name(rid_json_type_of(v)));
+        it = rid_json_begin(root);
+    while (st == RID_OK && rid_json_next(&it, &key, &v))
+        if (!read_member(f, key, v))
+            st = RID_FAIL(err, RID_EDATA, "the value of '%.*s' (%s) is none it can have",
+                          RID_STR(key), rid_json_type_name(rid_json_type_of(v)));
     rid_json_parser_free(parser);
     rid_buf_free(&padded);
     if (st == RID_OK)
@@ -91,7 +96,7 @@ rid_status rid_filter_read_json(rid_filter *f, rid_str json, rid_err *err)
 rid_status rid_filter_check(const rid_filter *f, rid_err *err)
 {
     if (!(f->duplicate_cos > -1 && f->duplicate_cos <= 2))
-        return RID_FAIL(err, RID_ECONFIG, "the duplicate cosine %g is not above -1",
+        return RID_FAIL(err, RID_ECONFIG, "the duplicate cosine %g is not in (-1, 2]",
                         f->duplicate_cos);
     if (!isfinite(f->outlier_z))
         return RID_FAIL(err, RID_ECONFIG, "the outlier z-score is not finite");

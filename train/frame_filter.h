@@ -28,13 +28,15 @@ typedef struct rid_filter {
 rid_filter rid_filter_default(void);
 /** Appends the settings as canonical JSON: part of the encoder hash. */
 void rid_filter_write_json(const rid_filter *f, rid_buf *out);
-/** Reads what rid_filter_write_json wrote; missing keys keep the values in *f. RID_EDATA. */
+/** Reads what rid_filter_write_json wrote; missing keys keep the values in *f, unknown ones are
+ *  ignored. RID_EDATA: not such a document; RID_ECONFIG as rid_filter_check; RID_ETEMP. *f is not to
+ *  be used after an error. */
 RID_MUST rid_status rid_filter_read_json(rid_filter *f, rid_str json, rid_err *err);
 /** RID_ECONFIG where a setting makes no sense. */
 RID_MUST rid_status rid_filter_check(const rid_filter *f, rid_err *err);
 
 /** Chooses frames. x f32 (n, dim): frames whose products do not overflow; inverse_norm (n): 1/‖x‖, 0
- *  for a zero frame; kept u8 (n), out; scratch: 2n doubles and dim floats. Going left to right,
+ *  for a zero frame; kept u8 (n), out; scratch: n doubles, mean: dim floats. Going left to right,
  *  later duplicates go; then, of more than min_keep, outliers by the z-score of their cosine to the
  *  normalised mean (population standard deviation + 1e-6). Ties go to the earlier frame. Returns how
  *  many are kept; 0 is left to the caller's policy. */
