@@ -128,6 +128,16 @@ rid_json_matrix_fault read_row(dom::array row, float *out, std::size_t room, std
     return fault;
 }
 
+/* JSON parsers (this one, Python's) read "-0" as the integer 0, which has no sign. */
+template <class T> std::size_t write_number(char *out, T x)
+{
+    if (x == 0 && std::signbit(x)) {
+        std::memcpy(out, "-0.0", 4);
+        return 4;
+    }
+    return static_cast<std::size_t>(std::to_chars(out, out + RID_JSON_NUMBER_MAX, x).ptr - out);
+}
+
 } // namespace
 
 extern "C" {
@@ -294,14 +304,20 @@ rid_json_matrix_fault rid_json_read_matrix(rid_json v, rid_json_matrix *m, size_
     return m->rows == 0 || m->cols == 0 ? RID_JSON_MATRIX_NO_ROWS : RID_JSON_MATRIX_OK;
 }
 
+bool rid_json_read_number(const char *text, size_t len, double *out)
+{
+    std::from_chars_result r = std::from_chars(text, text + len, *out);
+    return r.ec == std::errc() && r.ptr == text + len;
+}
+
 size_t rid_json_write_f32(char *out, float x)
 {
-    return static_cast<size_t>(std::to_chars(out, out + RID_JSON_NUMBER_MAX, x).ptr - out);
+    return write_number(out, x);
 }
 
 size_t rid_json_write_f64(char *out, double x)
 {
-    return static_cast<size_t>(std::to_chars(out, out + RID_JSON_NUMBER_MAX, x).ptr - out);
+    return write_number(out, x);
 }
 
 void rid_json_append(rid_buf *b, rid_json v)

@@ -89,6 +89,10 @@ typedef struct rid_json_matrix {
 rid_json_matrix_fault rid_json_read_matrix(rid_json v, rid_json_matrix *m, size_t *row,
                                            size_t *column);
 
+/** The double nearest to the number that is the whole of text[0..len). False where that is none or
+ *  does not fit a double. */
+bool rid_json_read_number(const char *text, size_t len, double *out);
+
 /** The shortest decimal that reads back to the same float (double); finite numbers only. Writes at
  *  most RID_JSON_NUMBER_MAX bytes, no NUL; returns how many. */
 size_t rid_json_write_f32(char *out, float x);

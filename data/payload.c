@@ -2,6 +2,7 @@
 
 #include "data/base/hash.h"
 #include "data/base/mem.h"
+#include "data/float_array.h"
 #include "data/json_scan.h"
 
 #include <stdio.h>
@@ -67,6 +68,7 @@ void rid_payload_free(rid_payload *p)
     rid_mem_free(p->attr);
     rid_oov_clear(&p->oov);
     rid_buf_free(&p->strings);
+    rid_buf_free(&p->rest);
     *p = (rid_payload){0};
 }
 
@@ -102,6 +104,7 @@ typedef struct parse {
     bool has_member[RID_TEXT_FIELDS];
     rid_json embeddings, images, attrs;
     bool has_embeddings, has_images, has_attrs;
+    bool frames_read; /* straight from the text; `embeddings` is a stand-in */
     bool no_memory;
 } parse;
 
@@ -272,6 +275,8 @@ static bool read_frames(parse *c)
     rid_json_matrix *m = &c->out->frames;
     if (!c->has_embeddings)
         return reject(c, RID_REJECT_MISSING, "embeddings is missing");
+    if (c->frames_read)
+        return true;
     switch (rid_json_read_matrix(c->embeddings, m, &row, &column)) {
     case RID_JSON_MATRIX_OK:
         return true;
@@ -382,6 +387,74 @@ static bool parse_root(parse *c, rid_json root, rid_str entry_key)
     return rid_payload_set_meta(c->out, &c->out->meta, c->err) == RID_OK || out_of_memory(c);
 }
 
+/* Moves *at from the first byte of a value to the one behind it. */
+static bool skip_value(const char *text, size_t len, size_t *at)
+{
+    size_t i = rid_json_skip_blank(text, len, *at);
+    rid_str s;
+    if (i >= len)
+        return false;
+    if (text[i] == '"')
+        return rid_json_scan_plain_string(text, len, at, &s);
+    if (text[i] == '{' || text[i] == '[') {
+        rid_json_skim skim = {0};
+        i += rid_json_skim_run(&skim, text + i, len - i);
+        *at = i;
+        return skim.complete;
+    }
+    while (i < len && text[i] != ',' && text[i] != '}')
+        i++;
+    *at = i;
+    return true;
+}
+
+/* The '[' of the top-level member `embeddings`. False where it is not found without a full parse. */
+static bool find_frames(const char *text, size_t len, size_t *at)
+{
+    rid_str key;
+    size_t i = rid_json_skip_blank(text, len, 0);
+    if (i >= len || text[i] != '{')
+        return false;
+    do {
+        i++;
+        if (!rid_json_scan_plain_string(text, len, &i, &key))
+            return false;
+        i = rid_json_skip_blank(text, len, i);
+        if (i >= len || text[i++] != ':')
+            return false;
+        i = rid_json_skip_blank(text, len, i);
+        if (rid_str_equal(key, rid_str_of("embeddings"))) {
+            *at = i;
+            return i < len && text[i] == '[';
+        }
+        if (!skip_value(text, len, &i))
+            return false;
+        i = rid_json_skip_blank(text, len, i);
+    } while (i < len && text[i] == ',');
+    return false;
+}
+
+/* Reads the frames from the text, then parses the rest, an empty array in their place. False where
+ * either does not go through: the general way then decides. */
+static bool parse_apart(parse *c, rid_json_parser *parser, const char *text, size_t len,
+                        rid_json *root)
+{
+    rid_payload *p = c->out;
+    size_t begin, end;
+    if (!find_frames(text, len, &begin))
+        return false;
+    end = begin;
+    if (!rid_float_array_read(text, len, &end, &p->frames))
+        return false;
+    rid_buf_clear(&p->rest);
+    rid_buf_append(&p->rest, text, begin);
+    rid_buf_append_str(&p->rest, "[]");
+    rid_buf_append(&p->rest, text + end, len - end);
+    c->frames_read = rid_buf_reserve(&p->rest, RID_JSON_PADDING) &&
+                     rid_json_parse(parser, p->rest.data, p->rest.len, root, NULL) == RID_OK;
+    return c->frames_read;
+}
+
 static void diagnose_syntax(parse *c, const char *text, size_t len, const char *parser_says)
 {
     rid_json_fault fault = {RID_REJECT_SYNTAX, 0, NULL};
@@ -404,7 +477,9 @@ rid_status rid_payload_parse(rid_payload *out, rid_json_parser *parser, const ch
     *rejected = false;
     *fault = (rid_payload_fault){0};
     out->persist = true;
-    rid_status st = rid_json_parse(parser, text, len, &root, &parser_err);
+    rid_status st = parse_apart(&c, parser, text, len, &root)
+                        ? RID_OK
+                        : rid_json_parse(parser, text, len, &root, &parser_err);
     if (st == RID_EDATA) {
         diagnose_syntax(&c, text, len, parser_err.message);
         *rejected = true;
@@ -434,27 +509,6 @@ rid_status rid_payload_set_attr(rid_payload *p, rid_json_parser *parser, const r
 }
 
 /* ---- skimming ---- */
-
-/* Moves *at from the first byte of a value to the one behind it. */
-static bool skip_value(const char *text, size_t len, size_t *at)
-{
-    size_t i = rid_json_skip_blank(text, len, *at);
-    rid_str s;
-    if (i >= len)
-        return false;
-    if (text[i] == '"')
-        return rid_json_scan_plain_string(text, len, at, &s);
-    if (text[i] == '{' || text[i] == '[') {
-        rid_json_skim skim = {0};
-        i += rid_json_skim_run(&skim, text + i, len - i);
-        *at = i;
-        return skim.complete;
-    }
-    while (i < len && text[i] != ',' && text[i] != '}')
-        i++;
-    *at = i;
-    return true;
-}
 
 bool rid_payload_skim_bucket(const char *text, size_t len, rid_str entry_key, rid_str *day,
                              rid_str *store)

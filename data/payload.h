@@ -55,6 +55,7 @@ typedef struct rid_payload {
     rid_oov oov;
     bool persist;            /**< default true */
     rid_buf strings;
+    rid_buf rest;            /**< scratch of parsing: the text without its frames */
 } rid_payload;
 
 void rid_payload_free(rid_payload *p);
@@ -73,8 +74,9 @@ typedef struct rid_payload_rules {
     const rid_timezones *timezones; /**< for payloads without a day */
 } rid_payload_rules;
 
-/** Parses and checks one payload: the one place where its text becomes numbers (a faster parser
- *  would plug in here). `entry_key` is the id given by an entry manifest, data = NULL otherwise.
+/** Parses and checks one payload: the one place where its text becomes numbers. Frames are read
+ *  straight from the text where they are regular, otherwise with the rest (same bits, and then with a
+ *  position for what is wrong). `entry_key` is the id given by an entry manifest, data = NULL otherwise.
  *  text has RID_JSON_PADDING readable bytes behind it. Returns RID_OK with *rejected = false; RID_OK
  *  with *rejected = true and *fault filled; or RID_ETEMP. Thread-safe for distinct parser and out. */
 RID_MUST rid_status rid_payload_parse(rid_payload *out, rid_json_parser *parser, const char *text,
