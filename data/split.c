@@ -10,21 +10,26 @@ enum { READ_BYTES = 1 << 20, INTERACTIVE_READ_BYTES = 1 << 16, KEEP_BYTES = 64 <
 
 /** What the bytes from `start` on are. */
 typedef enum mode {
-    DOCUMENTS, /* payloads, one after the other */
-    MEMBERS,   /* inside an entry manifest */
-    SKIPPING,  /* the rest of something given up, up to a '{' in column 0 */
+    DOCUMENTS,       /* payloads, one after the other */
+    MEMBERS,         /* inside an entry manifest */
+    SKIPPING,        /* the rest of something given up, up to a '{' in column 0 */
+    SKIPPING_MEMBER, /* of a member of an entry manifest, up to its end or a '{' in column 0 */
 } mode;
 
 struct rid_splitter {
     rid_reader *reader;
     uint32_t file;
     bool interactive;
+    size_t record_bytes_max;
     mode mode;
-    bool ended;          /* the reader has no more */
-    char *tail;          /* read, but not yet in a record */
+    bool comma;           /* MEMBERS: none is expected before the next member */
+    bool after_newline;   /* the byte before the current record was one */
+    rid_json_skim skip;   /* SKIPPING_MEMBER: of its value */
+    bool ended;           /* the reader has no more */
+    char *tail;           /* read, but not yet in a record */
     size_t tail_len, tail_cap;
-    uint64_t line, byte; /* of the first tail byte */
-    rid_err damage;      /* code != RID_OK: the input broke off */
+    uint64_t line, byte;  /* of the first tail byte */
+    rid_err damage;       /* code != RID_OK: the input broke off */
 };
 
 /* One fill in progress: offsets into the chunk's text. */
@@ -74,7 +79,8 @@ rid_status rid_splitter_open(rid_splitter **out, const char *path, uint32_t file
     rid_splitter *s = rid_mem_zalloc(1, sizeof *s);
     if (!s)
         return RID_FAIL_NOMEM(err);
-    *s = (rid_splitter){.file = file, .interactive = interactive, .line = 1};
+    *s = (rid_splitter){.file = file, .interactive = interactive, .line = 1,
+                        .record_bytes_max = RID_PAYLOAD_BYTES_MAX};
     rid_status st = rid_reader_open(&s->reader, path, stop, err);
     if (st != RID_OK) {
         rid_splitter_close(s);
@@ -93,6 +99,11 @@ void rid_splitter_close(rid_splitter *s)
     rid_mem_free(s);
 }
 
+void rid_splitter_limit(rid_splitter *s, size_t record_bytes)
+{
+    s->record_bytes_max = record_bytes;
+}
+
 static bool is_one_of(char c, const char *set)
 {
     return c != '\0' && strchr(set, c);
@@ -108,6 +119,8 @@ static rid_status reserve_text(rid_chunk *c, size_t more, rid_err *err)
 /* Moves the start of the current record forward, keeping count of lines and bytes. */
 static void advance_start(scan *v, size_t to)
 {
+    if (to > v->start)
+        v->s->after_newline = v->c->text[to - 1] == '\n';
     v->line += rid_count_lines(v->c->text + v->start, to - v->start);
     v->byte += to - v->start;
     v->start = v->at = to;
@@ -133,6 +146,11 @@ static rid_status add_fault(scan *v, size_t offset, rid_reject reason, const cha
     return add_record(v, (rid_record){.offset = offset, .fault = expected, .reason = reason});
 }
 
+static rid_status add_too_large(scan *v, size_t offset)
+{
+    return add_fault(v, offset, RID_REJECT_TOO_LARGE, "a payload of at most 256 MiB");
+}
+
 /* The record [start, end), unless it is blank; the next one begins at end. */
 static rid_status add_document(scan *v, size_t end)
 {
@@ -141,7 +159,9 @@ static rid_status add_document(scan *v, size_t end)
     rid_status st = RID_OK;
     while (last > first && is_one_of(text[last - 1], " \t\r\n"))
         last--;
-    if (first < last)
+    if (end - v->start > v->s->record_bytes_max)
+        st = add_too_large(v, v->start);
+    else if (first < last)
         st = add_record(v, (rid_record){.offset = first, .len = last - first});
     advance_start(v, end);
     return st;
@@ -151,56 +171,184 @@ static rid_status add_document(scan *v, size_t end)
 
 typedef enum answer { NO, YES, NEED_MORE } answer;
 
-/* An entry manifest's first member is an object under a key that is no payload field, and that object
- * begins with a payload field. */
-static answer looks_like_manifest(const char *text, size_t len)
+enum {
+    LOOK_BYTES = 1 << 20,      /* of a document, to tell whether it is an entry manifest */
+    KEY_BYTES_MAX = 64 << 10,  /* of a member's key, up to its value: more is no key */
+};
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Behind the closing quote of the string whose quote is text[at]; 0 where bytes are missing. */
+static size_t behind_string(const char *text, size_t len, size_t at)
+{
+    for (size_t i = at + 1; i < len; i++) {
+        if (text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            return i + 1;
+    }
+    return 0;
+}
+
+/* Behind the value that begins at text[at]; 0 where bytes are missing. */
+static size_t behind_value(const char *text, size_t len, size_t at)
+{
+    rid_json_skim skim = {0};
+    if (text[at] == '"')
+        return behind_string(text, len, at);
+    if (text[at] == '{' || text[at] == '[') {
+        at += rid_json_skim_run(&skim, text + at, len - at);
+        return skim.complete ? at : 0;
+    }
+    while (at < len && !is_one_of(text[at], ",}] \t\r\n"))
+        at++;
+    return at < len ? at : 0;
+}
+
+/* A place inside an object, before a member or its comma. */
+typedef struct walk {
+    const char *text;
+    size_t len, at;
+} walk;
+
+/* YES: the member's key, and w is at its value. NO: w is at what stands there instead. */
+static answer walk_key(walk *w, rid_str *key)
+{
+    size_t at = rid_json_skip_blank(w->text, w->len, w->at);
+    if (at < w->len && w->text[at] == ',')
+        at = rid_json_skip_blank(w->text, w->len, at + 1);
+    if (at >= w->len)
+        return NEED_MORE;
+    w->at = at;
+    if (w->text[at] != '"')
+        return NO;
+    size_t behind = behind_string(w->text, w->len, at);
+    if (behind == 0)
+        return NEED_MORE;
+    *key = (rid_str){w->text + at + 1, behind - at - 2};
+    at = rid_json_skip_blank(w->text, w->len, behind);
+    if (at < w->len && w->text[at] != ':')
+        return NO;
+    at = rid_json_skip_blank(w->text, w->len, at + 1);
+    if (at >= w->len)
+        return NEED_MORE;
+    w->at = at;
+    return YES;
+}
+
+/* Inside a member's value. YES: it has frames. NO: w is behind its keys; *known: one was a payload's. */
+static answer walk_member(walk *w, bool *known)
 {
     rid_str key;
-    size_t at = rid_json_skip_blank(text, len, 0);
-    if (at >= len)
-        return NEED_MORE;
-    if (text[at++] != '{')
-        return NO;
-    for (int level = 0; level < 2; level++) {
-        at = rid_json_skip_blank(text, len, at);
-        if (at >= len)
+    answer found;
+    while ((found = walk_key(w, &key)) == YES) {
+        if (rid_str_equal(key, rid_str_of("embeddings")))
+            return YES;
+        *known |= rid_payload_knows_key(key);
+        size_t behind = behind_value(w->text, w->len, w->at);
+        if (behind == 0)
             return NEED_MORE;
-        if (text[at] != '"')
-            return NO;
-        if (level == 0) {
-            rid_json_skim string = {.in_string = true, .depth = 1};
-            const char *behind = text + at + 1;
-            size_t i = at + 1;
-            while (i < len && string.in_string) /* one byte at a time: keys are short */
-                i += rid_json_skim_run(&string, text + i, 1);
-            if (string.in_string)
-                return NEED_MORE;
-            key = (rid_str){behind, i - at - 2};
-            at = rid_json_skip_blank(text, len, i);
-            if (rid_payload_knows_key(key))
-                return NO;
-            if (at < len && text[at] != ':')
-                return NO;
-            at = rid_json_skip_blank(text, len, at + 1);
-            if (at >= len)
-                return NEED_MORE;
-            if (text[at++] != '{')
-                return NO;
-        } else if (!rid_json_scan_plain_string(text, len, &at, &key)) {
-            return memchr(text + at, '\\', len - at) ? NO : NEED_MORE;
-        }
+        w->at = behind;
     }
-    return rid_payload_knows_key(key) ? YES : NO;
+    return found;
+}
+
+/* An entry manifest's keys are no payload's, and under them stand objects with frames. A payload may
+ * begin with keys that nobody knows and objects under them: its own keys tell, or the missing frames.
+ * The answer depends on the first bytes only, not on how many there happen to be. */
+static answer looks_like_manifest(const char *text, size_t len, size_t record_bytes_max)
+{
+    size_t most = least(LOOK_BYTES, record_bytes_max);
+    walk w = {text, least(len, most), 0};
+    rid_str key;
+    bool known = false;
+    answer found;
+    if (w.len == 0)
+        return NEED_MORE;
+    if (text[w.at++] != '{')
+        return NO;
+    while ((found = walk_key(&w, &key)) == YES) {
+        if (rid_payload_knows_key(key) || text[w.at] != '{')
+            return NO;
+        w.at++;
+        found = walk_member(&w, &known);
+        if (found == YES)
+            return YES;
+        if (found == NEED_MORE || text[w.at] != '}')
+            break;
+        w.at++;
+    }
+    if (found == NEED_MORE && len < most)
+        return NEED_MORE;
+    return known ? YES : NO;
+}
+
+/* What stands at `at` is no member: without knowing where one ends, none can be taken. */
+static rid_status lose_manifest(scan *v, size_t at)
+{
+    rid_status st = add_fault(v, at, RID_REJECT_SYNTAX,
+                              "\"entry_id\": {…} in an entry manifest; the rest of it is lost");
+    v->s->mode = SKIPPING;
+    advance_start(v, at);
+    return st;
+}
+
+/* Moves start to the next member's key, or to whatever stands there. */
+static void find_member(scan *v)
+{
+    const char *text = v->c->text;
+    size_t len = v->c->len, at = rid_json_skip_blank(text, len, v->start);
+    if (!v->s->comma && at < len && text[at] == ',') {
+        v->s->comma = true;
+        at = rid_json_skip_blank(text, len, at + 1);
+    }
+    if (at > v->start)
+        advance_start(v, at);
+}
+
+/* The member whose value is [value, …), as far as it has been read. */
+static rid_status take_value(scan *v, size_t key_end, size_t value, bool *more)
+{
+    const char *text = v->c->text;
+    size_t key = v->start + 1, len = v->c->len;
+    if (v->skimmed < value)
+        v->skimmed = value;
+    size_t from = v->skimmed > value ? v->skimmed - 1 : value;
+    v->skimmed += rid_json_skim_run(&v->skim, text + v->skimmed, len - v->skimmed);
+    /* A '{' in column 0 ends a member that is still open. */
+    const char *column0 = memmem(text + from, v->skimmed - from, "\n{", 2);
+    size_t next = column0 ? (size_t)(column0 - text) + 1 : v->skimmed;
+    bool whole = column0 || v->skim.complete, too_large = next - v->start > v->s->record_bytes_max;
+    rid_status st = RID_OK;
+    if (!whole && !too_large)
+        return RID_OK;
+    *more = false;
+    v->s->comma = false;
+    if (too_large)
+        st = add_too_large(v, v->start);
+    else
+        st = add_record(v, (rid_record){.offset = value,
+                                        .len = next - (column0 ? 1 : 0) - value,
+                                        .key_offset = key,
+                                        .key_len = key_end - key,
+                                        .has_key = true});
+    v->s->skip = v->skim;
+    v->s->mode = column0 ? DOCUMENTS : whole ? MEMBERS : SKIPPING_MEMBER;
+    advance_start(v, next);
+    return st;
 }
 
 /* Behind the manifest's '{' or a member: takes one member. *more = true: bytes are missing. */
 static rid_status take_member(scan *v, bool *more)
 {
+    find_member(v);
     const char *text = v->c->text;
-    size_t len = v->c->len, at = rid_json_skip_blank(text, len, v->start);
+    size_t len = v->c->len, at = v->start;
+    size_t header_max = least(KEY_BYTES_MAX, v->s->record_bytes_max);
     *more = true;
-    if (at < len && text[at] == ',')
-        at = rid_json_skip_blank(text, len, at + 1);
     if (at >= len)
         return RID_OK;
     if (text[at] == '}') {
@@ -209,46 +357,17 @@ static rid_status take_member(scan *v, bool *more)
         advance_start(v, at + 1);
         return RID_OK;
     }
-    rid_json_skim string = {.depth = 1, .in_string = true};
-    size_t key = at + 1, i = key;
-    while (text[at] == '"' && i < len && string.in_string)
-        i += rid_json_skim_run(&string, text + i, 1);
-    size_t key_end = i - 1;
-    if (text[at] == '"' && string.in_string)
-        return RID_OK;
-    size_t colon = rid_json_skip_blank(text, len, i);
+    size_t behind = text[at] == '"' ? behind_string(text, len, at) : 0;
+    size_t colon = behind ? rid_json_skip_blank(text, len, behind) : len;
     size_t value = rid_json_skip_blank(text, len, colon + 1);
-    if (text[at] == '"' && value >= len)
+    if (text[at] == '"' && value >= len && len - at <= header_max)
         return RID_OK;
-    if (text[at] != '"' || text[colon] != ':' || text[value] != '{') {
+    if (text[at] != '"' || value >= len || value - at > header_max || text[colon] != ':' ||
+        text[value] != '{' || text[value - 1] == '\n') {
         *more = false;
-        v->s->mode = SKIPPING;
-        rid_status st = add_fault(v, at, RID_REJECT_SYNTAX,
-                                  "\"entry_id\": {…} in an entry manifest; the rest of it is lost");
-        advance_start(v, at);
-        return st;
+        return lose_manifest(v, at);
     }
-    if (v->skimmed < value)
-        v->skimmed = value;
-    size_t from = v->skimmed > value ? v->skimmed - 1 : value;
-    v->skimmed += rid_json_skim_run(&v->skim, text + v->skimmed, len - v->skimmed);
-    /* A '{' in column 0 ends a member that is still open. */
-    const char *column0 = memmem(text + from, v->skimmed - from, "\n{", 2);
-    if (!v->skim.complete && !column0)
-        return RID_OK;
-    *more = false;
-    size_t end = column0 ? (size_t)(column0 - text) : v->skimmed;
-    rid_status st = add_record(v, (rid_record){.offset = value,
-                                               .len = end - value,
-                                               .key_offset = key,
-                                               .key_len = key_end - key,
-                                               .has_key = true});
-    if (column0) {
-        v->s->mode = DOCUMENTS;
-        end++;
-    }
-    advance_start(v, end);
-    return st;
+    return take_value(v, behind - 1, value, more);
 }
 
 /* ---- documents ---- */
@@ -264,20 +383,29 @@ static bool ends_here(scan *v, size_t newline)
     size_t last = newline;
     while (last > v->start && is_one_of(text[last - 1], " \t\r"))
         last--;
-    if (last == v->start)
-        return true; /* a blank line */
     /* A pretty-printed payload goes on after a bracket or a comma; a line cut short does not. */
     return first_line && !is_one_of(text[last - 1], "{[,:");
+}
+
+/* Over a byte order mark and blanks, to where a document begins. */
+static void find_document(scan *v)
+{
+    const char *text = v->c->text;
+    size_t len = v->c->len, at = v->start;
+    if (v->byte == 0 && len - at >= 3 && memcmp(text + at, "\xEF\xBB\xBF", 3) == 0)
+        at += 3;
+    at = rid_json_skip_blank(text, len, at);
+    if (at > v->start)
+        advance_start(v, at);
 }
 
 /* Looks for the end of the current document. *more = true: bytes are missing. */
 static rid_status take_document(scan *v, bool *more)
 {
+    find_document(v);
     const char *text = v->c->text;
-    size_t len = v->c->len;
+    size_t len = v->c->len, most = v->s->record_bytes_max;
     *more = true;
-    if (v->byte == 0 && len - v->start >= 3 && memcmp(text + v->start, "\xEF\xBB\xBF", 3) == 0)
-        advance_start(v, v->start + 3); /* a byte order mark */
     while (v->at < len) {
         const char *newline = memchr(text + v->at, '\n', len - v->at);
         if (!newline) {
@@ -286,48 +414,57 @@ static rid_status take_document(scan *v, bool *more)
         }
         size_t next = (size_t)(newline - text) + 1;
         bool ends = v->s->interactive && ends_here(v, next - 1);
+        v->at = next - 1;
         if (!ends && next == len && !v->s->ended)
             break; /* what follows the newline decides: look at it again then */
         v->newlines++;
         v->at = next;
         if (!ends && !(next < len && text[next] == '{'))
             continue;
-        answer manifest = looks_like_manifest(text + v->start, next - v->start);
-        if (manifest == YES)
+        if (looks_like_manifest(text + v->start, next - v->start, most) == YES)
             break;
         *more = false;
         return add_document(v, next);
     }
-    if (looks_like_manifest(text + v->start, v->at - v->start) == YES) {
+    if (looks_like_manifest(text + v->start, v->at - v->start, most) == YES) {
         v->s->mode = MEMBERS;
-        advance_start(v, (size_t)((const char *)memchr(text + v->start, '{', len) - text) + 1);
+        v->s->comma = true;
+        advance_start(v, v->start + 1);
         *more = false;
+    } else if (len - v->start > most) {
+        rid_status st = add_too_large(v, v->start);
+        v->s->mode = SKIPPING;
+        advance_start(v, len);
+        *more = false;
+        return st;
     }
     return RID_OK;
 }
 
-/* Drops bytes up to a '{' in column 0. */
+/* Drops bytes up to a '{' in column 0 or, of a member, up to its end. */
 static void skip_ahead(scan *v, bool *more)
 {
-    const char *text = v->c->text;
-    size_t len = v->c->len;
-    const char *found = memmem(text + v->start, len - v->start, "\n{", 2);
-    *more = !found;
-    if (found) {
-        advance_start(v, (size_t)(found - text) + 1);
-        v->s->mode = DOCUMENTS;
-    } else if (len > v->start + 1) {
-        advance_start(v, len - 1); /* that byte may be the newline */
+    rid_splitter *s = v->s;
+    const char *text = v->c->text, *found = NULL;
+    size_t len = v->c->len, end = len;
+    if (s->after_newline && v->start < len && text[v->start] == '{')
+        end = v->start;
+    else if ((found = memmem(text + v->start, len - v->start, "\n{", 2)))
+        end = (size_t)(found - text) + 1;
+    bool column0 = end < len;
+    if (s->mode == SKIPPING_MEMBER) {
+        size_t taken = rid_json_skim_run(&s->skip, text + v->start, end - v->start);
+        if (s->skip.complete) {
+            end = v->start + taken;
+            s->mode = MEMBERS;
+        } else if (column0) {
+            s->mode = DOCUMENTS;
+        }
+    } else if (column0) {
+        s->mode = DOCUMENTS;
     }
-}
-
-/* Throws away the bytes before `start` that belong to no record. */
-static void drop_given_up(scan *v, size_t floor)
-{
-    size_t n = v->c->len - v->start;
-    memmove(v->c->text + floor, v->c->text + v->start, n);
-    v->c->len = floor + n;
-    v->start = v->at = v->skimmed = floor;
+    *more = s->mode == SKIPPING || s->mode == SKIPPING_MEMBER;
+    advance_start(v, end);
 }
 
 static size_t end_of_records(const rid_chunk *c)
@@ -344,15 +481,8 @@ static rid_status read_more(scan *v)
     rid_chunk *c = v->c;
     size_t want = s->interactive ? INTERACTIVE_READ_BYTES : READ_BYTES, got = 0;
     rid_err read_err = {0};
-    if (c->len - v->start > RID_PAYLOAD_BYTES_MAX && s->mode != SKIPPING) {
-        rid_status st = add_fault(v, v->start, RID_REJECT_TOO_LARGE, "a payload of at most 256 MiB");
-        if (st != RID_OK)
-            return st;
-        s->mode = SKIPPING;
-        return RID_OK;
-    }
-    if (s->mode == SKIPPING)
-        drop_given_up(v, end_of_records(c));
+    if (v->start == c->len) /* nothing is pending: what was skipped need not stay */
+        v->start = v->at = v->skimmed = c->len = end_of_records(c);
     rid_status st = reserve_text(c, want, v->err);
     if (st != RID_OK)
         return st;
@@ -391,13 +521,24 @@ static rid_status add_damage(scan *v)
     return st;
 }
 
+static bool is_whole(const char *text, size_t len)
+{
+    rid_json_skim skim = {0};
+    size_t at = rid_json_skim_run(&skim, text, len);
+    return skim.complete && rid_json_skip_blank(text, len, at) == len;
+}
+
 /* The input has ended with text[start..len) not in a record. */
 static rid_status take_rest(scan *v)
 {
     rid_splitter *s = v->s;
     rid_status st = RID_OK;
     if (s->damage.code != RID_OK) {
-        st = add_damage(v);
+        /* A document that ended just before the damage is as good as any. */
+        if (s->mode == DOCUMENTS && is_whole(v->c->text + v->start, v->c->len - v->start))
+            st = add_document(v, v->c->len);
+        if (st == RID_OK)
+            st = add_damage(v);
     } else if (s->mode == MEMBERS) {
         st = add_fault(v, v->start, RID_REJECT_SYNTAX,
                        "the entry manifest's end, the input ends inside it");
@@ -414,7 +555,8 @@ static rid_status keep_tail(scan *v)
     size_t n = v->c->len - v->start;
     if (rid_mem_grow(&s->tail, &s->tail_cap, n, 1) != 0)
         return RID_FAIL_NOMEM(v->err);
-    memcpy(s->tail, v->c->text + v->start, n);
+    if (n)
+        memcpy(s->tail, v->c->text + v->start, n);
     s->tail_len = n;
     s->line = v->line;
     s->byte = v->byte;

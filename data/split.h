@@ -39,6 +39,8 @@ typedef struct rid_splitter rid_splitter;
 RID_MUST rid_status rid_splitter_open(rid_splitter **out, const char *path, uint32_t file,
                                       bool interactive, const atomic_bool *stop, rid_err *err);
 void rid_splitter_close(rid_splitter *s);
+/** A record of more bytes becomes one with a fault. RID_PAYLOAD_BYTES_MAX unless set. */
+void rid_splitter_limit(rid_splitter *s, size_t record_bytes);
 
 /** Appends records to c until it holds max_records, or max_bytes of text with at least one record,
  *  or the input ends (*end = true). Damaged compressed data becomes a record with a fault. */
