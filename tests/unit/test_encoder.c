@@ -469,7 +469,7 @@ static void test_zero_results(void **state)
     rid_checkpoint_free(&ck);
 }
 
-/* ---- weights that make no encoder ---- */
+/* ---- weights that make no encoder, or an odd one ---- */
 
 static rid_tensor *find(rid_checkpoint *ck, const char *name)
 {
@@ -478,6 +478,43 @@ static rid_tensor *find(rid_checkpoint *ck, const char *name)
             return &ck->tensors[i];
     fail_msg("no tensor '%s'", name);
     return NULL;
+}
+
+/* Logits in the millions, whose exponentials are out of any range: the highest takes it all. */
+static void test_large_logits(void **state)
+{
+    (void)state;
+    static const char *const names[KINDS][2] = {
+        [ATTENTION] = {"vis_pool.q.weight", "vis_pool.k.weight"},
+        [XATTN] = {"q_attr.weight", "k_vis.weight"},
+    };
+    rid_filter filter = rid_filter_default();
+    batch *b = make_batch();
+    for (kind k = ATTENTION; k <= XATTN; k += XATTN - ATTENTION) {
+        float weights[FRAMES];
+        size_t n;
+        rid_err err = {0};
+        rid_encoder *e;
+        rid_checkpoint ck = make_checkpoint(k);
+        for (size_t t = 0; t < 2; t++)
+            for (size_t i = 0; i < find(&ck, names[k][t])->numel; i++)
+                find(&ck, names[k][t])->data[i] *= 1000;
+        assert_int_equal(rid_encoder_new(&e, &ck, &filter, NULL, 1, &err), RID_OK);
+        assert_int_equal(rid_encoder_run(e, b->bursts, BURSTS, 1, &err), RID_OK);
+        rid_burst *burst = &b->bursts[1];
+        assert_int_equal(rid_encoder_trace(e, burst, RID_STAGE_WEIGHTS, weights, FRAMES, &n, &err),
+                         RID_OK);
+        assert_true(n > 3);
+        size_t ones = 0;
+        for (size_t i = 0; i < n; i++) {
+            assert_true(weights[i] == 0 || weights[i] == 1);
+            ones += weights[i] == 1;
+        }
+        assert_int_equal(ones, 1);
+        rid_encoder_free(e);
+        rid_checkpoint_free(&ck);
+    }
+    rid_mem_free(b);
 }
 
 /* Weights that are finite, but not what they lead to. */
@@ -720,6 +757,7 @@ int main(void)
         cmocka_unit_test(test_empty_policy),
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_zero_results),
+        cmocka_unit_test(test_large_logits),
         cmocka_unit_test(test_output_not_finite),
         cmocka_unit_test(test_missing_tensors),
         cmocka_unit_test(test_misfit_tensors),

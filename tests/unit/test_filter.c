@@ -207,6 +207,14 @@ static void test_zero_mean(void **state)
     expect(&f, &b, "111111");
     add(&b, 0, 0, 0, 1); /* now there is a mean */
     expect(&f, &b, "0000000");
+    b.n = 0; /* a mean of 1e-7 is none either: its direction is chance */
+    add(&b, 1, 0, 0, 0);
+    add(&b, -1, 2e-7f, 0, 0);
+    f.duplicate_cos = 2;
+    expect(&f, &b, "11");
+    b.n = 1;
+    add(&b, -1, 2e-5f, 0, 0);
+    expect(&f, &b, "00");
 }
 
 /* ---- cap, zero frames, off ---- */
