@@ -14,11 +14,17 @@ struct rid_entries {
     int64_t *timestamp_us;
     uint8_t *status;
     size_t n, at_cap, timestamp_cap, status_cap;
-    size_t *slots; /* hash of ids: row + 1, 0 = free, FORGOTTEN */
+    uint32_t *slots; /* hash of ids: row + 1, 0 = free, FORGOTTEN */
     size_t n_slots, n_used;
 };
 
-#define FORGOTTEN SIZE_MAX
+#define FORGOTTEN UINT32_MAX
+
+const char *rid_entry_status_name(rid_entry_status s)
+{
+    static const char *const names[] = {"ok", "skip", "fallback"};
+    return names[s];
+}
 
 rid_entries *rid_entries_new(void)
 {
@@ -66,7 +72,7 @@ static rid_str id_of(const rid_entries *e, size_t row)
 }
 
 /* The slot that holds id, or else the free one where it would go. */
-static size_t *slot_of(const rid_entries *e, rid_str id)
+static uint32_t *slot_of(const rid_entries *e, rid_str id)
 {
     size_t i = (size_t)rid_hash64(id.data, id.len) & (e->n_slots - 1);
     while (e->slots[i] != 0 &&
@@ -78,8 +84,9 @@ static size_t *slot_of(const rid_entries *e, rid_str id)
 static rid_status grow_slots(rid_entries *e, rid_err *err)
 {
     size_t n_slots = e->n_slots ? 2 * e->n_slots : 64;
-    size_t *old = e->slots, n_old = e->n_slots;
-    size_t *fresh = rid_mem_zalloc(n_slots, sizeof *fresh);
+    uint32_t *old = e->slots;
+    size_t n_old = e->n_slots;
+    uint32_t *fresh = rid_mem_zalloc(n_slots, sizeof *fresh);
     if (!fresh)
         return RID_FAIL_NOMEM(err);
     e->slots = fresh;
@@ -101,6 +108,8 @@ rid_status rid_entries_add(rid_entries *e, const rid_meta *meta, rid_entry_statu
     size_t total = RID_TEXT_FIELDS;
     for (int f = 0; f < RID_TEXT_FIELDS; f++)
         total += meta->text[f].len;
+    if (e->n >= RID_ENTRIES_MAX)
+        return RID_FAIL(err, RID_EFAIL, "more than %u entries", RID_ENTRIES_MAX);
     if (rid_mem_grow(&e->bytes, &e->bytes_cap, e->n_bytes + total, 1) != 0 ||
         rid_mem_grow(&e->at, &e->at_cap, e->n + 1, sizeof *e->at) != 0 ||
         rid_mem_grow(&e->timestamp_us, &e->timestamp_cap, e->n + 1, sizeof *e->timestamp_us) != 0 ||
@@ -120,9 +129,9 @@ rid_status rid_entries_add(rid_entries *e, const rid_meta *meta, rid_entry_statu
         p += meta->text[f].len;
     }
     e->n_bytes += total;
-    size_t *slot = slot_of(e, id_of(e, e->n));
+    uint32_t *slot = slot_of(e, id_of(e, e->n));
     e->n_used += *slot == 0;
-    *slot = ++e->n;
+    *slot = (uint32_t)++e->n;
     return RID_OK;
 }
 
@@ -139,7 +148,7 @@ bool rid_entries_find(const rid_entries *e, rid_str id, size_t *row)
 
 void rid_entries_forget(rid_entries *e, rid_str id)
 {
-    size_t *slot = e->n_slots ? slot_of(e, id) : NULL;
+    uint32_t *slot = e->n_slots ? slot_of(e, id) : NULL;
     if (slot && *slot)
         *slot = FORGOTTEN;
 }

@@ -11,7 +11,13 @@ typedef enum rid_entry_status {
     RID_ENTRY_FALLBACK = 2, /**< the filter left nothing, all non-zero frames were used */
 } rid_entry_status;
 
+/** "ok", "skip", "fallback" */
+const char *rid_entry_status_name(rid_entry_status s);
+
 typedef struct rid_entries rid_entries;
+
+/** Rows that one table can hold. */
+#define RID_ENTRIES_MAX (UINT32_MAX - 2)
 
 /** NULL when there is no memory. Not thread-safe while rows are added; reading is. */
 rid_entries *rid_entries_new(void);

@@ -1,5 +1,6 @@
 #include "data/h5file.h"
 
+#include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "data/base/publish.h"
 #include "data/fletcher.h"
@@ -585,7 +586,9 @@ rid_status rid_h5_column_verify(rid_h5_column *c, int threads, rid_err *err)
 #pragma omp for schedule(dynamic, 1)
         for (size_t i = 0; i < c->n_chunks; i++) {
             rid_err mine = {0};
-            rid_status one = buffer ? check_chunk(c, i, buffer, &mine) : RID_FAIL_NOMEM(&mine);
+            rid_status one = buffer ? rid_interrupt_check(&mine) : RID_FAIL_NOMEM(&mine);
+            if (one == RID_OK)
+                one = check_chunk(c, i, buffer, &mine);
             if (one == RID_OK)
                 continue;
 #pragma omp critical(rid_h5_verify)

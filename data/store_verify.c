@@ -1,4 +1,5 @@
 /* Every invariant of a store, in one place. */
+#include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "data/json.h"
 #include "data/store.h"
@@ -117,7 +118,9 @@ static rid_status check_rows(rid_store *s, bool deep, rid_err *err)
     rid_json_parser *parser = deep ? rid_json_parser_new() : NULL;
     rid_status st = deep && !parser ? RID_FAIL_NOMEM(err) : RID_OK;
     for (size_t row = 0; row < n && st == RID_OK; row++) {
-        st = check_meta(s, row, err);
+        st = rid_interrupt_check(err);
+        if (st == RID_OK)
+            st = check_meta(s, row, err);
         if (st == RID_OK && frames &&
             rid_mem_grow(&kept, &kept_cap, rid_store_frame_count(s, row), 1) != 0)
             st = RID_FAIL_NOMEM(err);

@@ -1,5 +1,6 @@
 /* Writing a store. What is large (frames, embeddings, attribute vectors, image URIs, attribute text)
  * goes to the file as it comes; what is small is gathered and written at the end. */
+#include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "data/half.h"
 #include "data/store.h"
@@ -83,16 +84,24 @@ rid_status rid_store_writer_open(rid_store_writer **out, rid_publish *publish,
     return RID_OK;
 }
 
+/* The tables of what has been written: reading it back builds them anew. */
+static void drop_tables(rid_store_writer *w)
+{
+    rid_entries_free(w->entries);
+    rid_mem_free(w->images.ends);
+    rid_mem_free(w->attrs.ends);
+    rid_mem_free(w->frames.ends);
+    w->entries = NULL;
+    w->images = w->attrs = w->frames = (offsets){0};
+}
+
 static void free_writer(rid_store_writer *w)
 {
     for (int c = 0; c < RID_STORE_COLUMNS; c++)
         rid_h5_column_close(w->columns[c]);
     rid_h5_abandon(w->h5);
-    rid_entries_free(w->entries);
+    drop_tables(w);
     rid_store_info_free(&w->info);
-    rid_mem_free(w->images.ends);
-    rid_mem_free(w->attrs.ends);
-    rid_mem_free(w->frames.ends);
     rid_mem_free(w->dead);
     rid_mem_free(w->zeros);
     rid_mem_free(w->half);
@@ -213,7 +222,7 @@ rid_status rid_store_writer_add(rid_store_writer *w, const rid_store_row *row, b
         st = add_end(&w->images, n, p->n_images, err);
     if (st == RID_OK)
         st = add_end(&w->attrs, n, p->attrs.len, err);
-    if (st == RID_OK)
+    if (st == RID_OK && w->info.frames != RID_FRAMES_NONE)
         st = add_end(&w->frames, n, p->frames.rows, err);
     if (st == RID_OK && w->unsynced > WRITEBACK_BYTES) {
         /* Let the disk begin now, so that the fsync at the end has little left: only a hint. */
@@ -433,7 +442,7 @@ static rid_status compact(rid_store_writer *w, rid_publish **publish, rid_err *e
     rid_store_writer *to = NULL;
     rid_publish *second = NULL;
     rid_payload payload = {0};
-    size_t n = rid_entries_count(w->entries), emb_dim = w->info.emb_dim;
+    size_t n = 0, emb_dim = w->info.emb_dim;
     float *embedding = rid_mem_alloc(emb_dim, sizeof *embedding);
     uint8_t *kept = NULL;
     size_t kept_cap = 0;
@@ -445,11 +454,14 @@ static rid_status compact(rid_store_writer *w, rid_publish **publish, rid_err *e
     if (st == RID_OK) {
         st = rid_store_writer_open(&to, second, &w->info, err);
         second = NULL;
+        n = rid_store_count(from);
     }
     for (size_t i = 0; i < n && st == RID_OK; i++) {
         if (i < w->dead_cap && w->dead[i])
             continue;
-        st = rid_store_copy_row(to, from, i, &payload, embedding, &kept, &kept_cap, err);
+        st = rid_interrupt_check(err);
+        if (st == RID_OK)
+            st = rid_store_copy_row(to, from, i, &payload, embedding, &kept, &kept_cap, err);
     }
     if (st == RID_OK)
         st = close_file(to, err);
@@ -500,6 +512,7 @@ rid_status rid_store_writer_finish(rid_store_writer *w, int threads, rid_publish
     rid_status st = close_file(w, err);
     if (st == RID_OK)
         st = seal(w->publish, &w->info, err);
+    drop_tables(w);
     if (st == RID_OK && w->n_dead > 0)
         st = compact(w, &w->publish, err);
     if (st == RID_OK)
