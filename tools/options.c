@@ -186,11 +186,11 @@ const rid_option rid_options[] = {
      .group = in_output, .flags = RID_OPTION_NO_EMPTY,
      .help = "write the entries of this run to a store when the input ends"},
     {.name = "json", .type = RID_OPTION_FLAG, .default_text = "false", .tools = STORE,
-     .group = in_output, .help = "info as one JSON document"},
+     .group = in_output, .help = "info and show as one JSON document, list as one object a line"},
     {.name = "format", .type = RID_OPTION_CHOICE, .choices = "jsonl|csv|npy",
      .default_text = "jsonl", .tools = STORE, .group = in_output,
-     .help = "export payloads that encode to the same embeddings (jsonl), a table without vectors "
-             "(csv), the embeddings (npy)"},
+     .help = "export payloads that encode to the same embeddings (jsonl), a table of metadata and "
+             "embeddings (csv), the embeddings alone (npy)"},
     {.name = "gt", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = SYNTH,
      .group = in_output, .flags = RID_OPTION_NO_EMPTY,
      .help = "write the ground truth there: a JSON object entry_id: person_id"},

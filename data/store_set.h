@@ -1,0 +1,34 @@
+/** Several stores taken together: which rows count, where an id stands in more than one of them. For
+ *  jobs that copy rows one by one: 8 bytes an entry beyond the stores' own tables. */
+#ifndef RID_STORE_SET_H
+#define RID_STORE_SET_H
+
+#include "data/store.h"
+
+/** One entry: a row of one of the stores. */
+typedef struct rid_place {
+    uint32_t store, row;
+} rid_place;
+
+typedef struct rid_store_set {
+    rid_store **stores; /**< in order of the paths */
+    size_t n_stores;
+    rid_place *places;  /**< the live entries; by store and row until rid_store_set_sort */
+    size_t n;
+    uint64_t n_read;       /**< rows looked at */
+    uint64_t n_duplicates; /**< of them those that a later row with the same id replaces */
+} rid_store_set;
+
+/** Opens n >= 1 stores; of all their rows in order the first `limit` are looked at (0: all), and of
+ *  those with the same id the last counts. RID_ECONFIG where encoders differ, RID_EINTR, errors of
+ *  rid_store_open. *out is zero on failure. Close with rid_store_set_close. */
+RID_MUST rid_status rid_store_set_open(rid_store_set *out, const char *const *paths, size_t n,
+                                       uint64_t limit, rid_err *err);
+/** Orders the places by day, store, timestamp (undated first), id. */
+void rid_store_set_sort(rid_store_set *s);
+/** Metadata and status of a place; views that live as long as the set. */
+rid_meta rid_store_set_meta(const rid_store_set *s, rid_place p);
+rid_entry_status rid_store_set_status(const rid_store_set *s, rid_place p);
+void rid_store_set_close(rid_store_set *s);
+
+#endif
