@@ -12,7 +12,7 @@ struct rid_collection {
     size_t n_stores;
     rid_entries *entries;
     place *places;
-    size_t n, places_cap, n_duplicates;
+    size_t n, places_cap, n_duplicates, limit;
 };
 
 void rid_collection_close(rid_collection *c)
@@ -40,7 +40,7 @@ static bool is_replaced(const rid_collection *c, size_t store, rid_str id)
 static rid_status add_entries(rid_collection *c, size_t store, rid_err *err)
 {
     const rid_entries *from = rid_store_entries(c->stores[store]);
-    for (size_t row = 0; row < rid_entries_count(from); row++) {
+    for (size_t row = 0; row < rid_entries_count(from) && c->n < c->limit; row++) {
         rid_meta m = rid_entries_meta(from, row);
         if (is_replaced(c, store, m.text[RID_TEXT_ID])) {
             c->n_duplicates++;
@@ -56,12 +56,14 @@ static rid_status add_entries(rid_collection *c, size_t store, rid_err *err)
     return RID_OK;
 }
 
-rid_status rid_collection_open(rid_collection **out, const char *const *paths, size_t n, rid_err *err)
+rid_status rid_collection_open(rid_collection **out, const char *const *paths, size_t n, size_t limit,
+                               rid_err *err)
 {
     *out = NULL;
     rid_collection *c = rid_mem_zalloc(1, sizeof *c);
     if (!c)
         return RID_FAIL_NOMEM(err);
+    c->limit = limit ? limit : SIZE_MAX;
     c->stores = rid_mem_zalloc(n, sizeof(rid_store *));
     c->entries = rid_entries_new();
     rid_status st = c->stores && c->entries ? RID_OK : RID_FAIL_NOMEM(err);

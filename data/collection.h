@@ -6,9 +6,9 @@
 
 typedef struct rid_collection rid_collection;
 
-/** Opens n >= 1 stores. RID_ECONFIG where their encoders differ; errors of rid_store_open. */
+/** Opens n >= 1 stores; at most `limit` of their entries are there (0: all). RID_ECONFIG where their encoders differ; errors of rid_store_open. */
 RID_MUST rid_status rid_collection_open(rid_collection **out, const char *const *paths, size_t n,
-                                        rid_err *err);
+                                        size_t limit, rid_err *err);
 void rid_collection_close(rid_collection *c);
 
 const rid_store_info *rid_collection_info(const rid_collection *c);

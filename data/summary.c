@@ -90,6 +90,12 @@ uint64_t rid_summary_rejected(const rid_summary *s)
     return n;
 }
 
+bool rid_summary_exceeds(const rid_summary *s, rid_reject_limit limit)
+{
+    double n = (double)rid_summary_rejected(s);
+    return limit.is_percent ? n * 100 > limit.value * (double)s->read : n > limit.value;
+}
+
 void rid_summary_add_stage(rid_summary *s, const char *name, double seconds)
 {
     for (int i = 0; i < RID_SUMMARY_NAMED_MAX; i++) {

@@ -62,6 +62,14 @@ typedef struct rid_summary {
 } rid_summary;
 
 uint64_t rid_summary_rejected(const rid_summary *s);
+
+/** How many rejects a run may have: a number, or percent of what was read. */
+typedef struct rid_reject_limit {
+    double value;
+    bool is_percent;
+} rid_reject_limit;
+bool rid_summary_exceeds(const rid_summary *s, rid_reject_limit limit);
+
 /** Adds to the stage (figure) of that name, made on first use. */
 void rid_summary_add_stage(rid_summary *s, const char *name, double seconds);
 void rid_summary_add_figure(rid_summary *s, const char *name, double value);

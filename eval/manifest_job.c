@@ -509,7 +509,7 @@ static rid_status open_job(job *j, const char *const *stores, size_t n_stores, r
     size_t n = strlen(o->output);
     j->single = strcmp(o->output, "-") == 0 || (n > 5 && strcmp(o->output + n - 5, ".json") == 0);
     rid_h5_init();
-    rid_status st = rid_collection_open(&j->collection, stores, n_stores, err);
+    rid_status st = rid_collection_open(&j->collection, stores, n_stores, o->limit, err);
     if (st != RID_OK)
         return st;
     const rid_store_info *info = rid_collection_info(j->collection);

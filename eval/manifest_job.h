@@ -16,6 +16,7 @@ typedef struct rid_manifest_options {
     rid_embeddings_kind embeddings;
     const char *output;          /**< "-", a name that ends in .json, or a directory */
     bool force, skip_existing, dry_run;
+    size_t limit;                /**< only the first entries of the stores; 0: all */
     int threads;
 } rid_manifest_options;
 

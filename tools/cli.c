@@ -164,20 +164,13 @@ bool rid_cli_is_set(const rid_cli *cli, const char *name)
     return rid_cli_value_of(cli, name)->set;
 }
 
-rid_cli_count rid_cli_count_or_percent(const rid_cli *cli, const char *name)
+rid_reject_limit rid_cli_count_or_percent(const rid_cli *cli, const char *name)
 {
-    rid_cli_count c = {0, false};
+    rid_reject_limit c = {0, false};
     const char *text = text_of(cli, name, 1u << RID_OPTION_COUNT_OR_PERCENT);
     if (text && !rid_num_parse_count_or_percent(rid_str_of(text), &c.value, &c.is_percent))
         assert(!"checked in parsing");
     return c;
-}
-
-bool rid_cli_count_exceeded(rid_cli_count limit, uint64_t n, uint64_t total)
-{
-    if (limit.is_percent)
-        return (double)n * 100 > limit.value * (double)total;
-    return (double)n > limit.value;
 }
 
 bool rid_cli_shard(const rid_cli *cli, const char *name, uint32_t *i, uint32_t *n)

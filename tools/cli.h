@@ -86,13 +86,7 @@ size_t rid_cli_list(const rid_cli *cli, const char *name, const char *const **it
 bool rid_cli_is_set(const rid_cli *cli, const char *name);
 
 /** COUNT_OR_PERCENT. */
-typedef struct rid_cli_count {
-    double value;    /**< 5 for "5" and for "5%" */
-    bool is_percent;
-} rid_cli_count;
-rid_cli_count rid_cli_count_or_percent(const rid_cli *cli, const char *name);
-/** True where n of total is more than `limit` allows. */
-bool rid_cli_count_exceeded(rid_cli_count limit, uint64_t n, uint64_t total);
+rid_reject_limit rid_cli_count_or_percent(const rid_cli *cli, const char *name);
 
 /** SHARD i/n and RANGE LO:HI: false, outputs unchanged, when unset. */
 bool rid_cli_shard(const rid_cli *cli, const char *name, uint32_t *i, uint32_t *n);

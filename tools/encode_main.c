@@ -17,7 +17,6 @@ static rid_status run(rid_cli *cli, rid_err *err)
 {
     const char *const *inputs;
     size_t n_inputs = rid_cli_args(cli, &inputs);
-    rid_cli_count limit = rid_cli_count_or_percent(cli, "max-rejects");
     rid_timezones *zones = NULL;
     rid_encode_options o = {
         .source = {.limit = (uint64_t)rid_cli_int(cli, "limit"),
@@ -27,8 +26,7 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .output = rid_cli_str(cli, "output"),
         .force = rid_cli_flag(cli, "force"),
         .dry_run = rid_cli_flag(cli, "dry-run"),
-        .max_rejects = limit.value,
-        .max_rejects_is_percent = limit.is_percent,
+        .max_rejects = rid_cli_count_or_percent(cli, "max-rejects"),
     };
     if (!o.output && !o.dry_run)
         return RID_FAIL(err, RID_EUSAGE, "no output: give -o OUT.h5");

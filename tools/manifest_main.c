@@ -28,6 +28,7 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .force = rid_cli_flag(cli, "force"),
         .skip_existing = rid_cli_flag(cli, "skip-existing"),
         .dry_run = rid_cli_flag(cli, "dry-run"),
+        .limit = (size_t)rid_cli_int(cli, "limit"),
         .threads = rid_cli_threads(cli),
     };
     o.n_cameras = rid_cli_list(cli, "camera", &o.cameras);

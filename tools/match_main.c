@@ -28,6 +28,7 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .output = rid_cli_str(cli, "output"),
         .force = rid_cli_flag(cli, "force"),
         .dry_run = rid_cli_flag(cli, "dry-run"),
+        .max_rejects = rid_cli_count_or_percent(cli, "max-rejects"),
     };
     if (!rid_nn2_parse(rid_cli_str(cli, "nn2"), &o.point.rule.nn2))
         return RID_FAIL(err, RID_EFAIL, "a choice of the option table is not known");
@@ -56,7 +57,7 @@ int main(int argc, char **argv)
             " day and store, then added. Payloads in (timestamp, id) order get rid-manifest's"
             " decisions bit for bit.\n\n"
             "A bad payload is answered with {\"ok\":false,\"error\":…,\"line\":…} and the stream goes"
-            " on; the exit code is then 3. The same payload again gets its first answer again; other"
+            " on; the exit code is 3 at the end when there were more than --max-rejects. The same payload again gets its first answer again; other"
             " contents under an id seen before replace that entry and are answered with"
             " \"replaced\":true.",
         .examples = "# decisions for a stream\n"

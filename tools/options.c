@@ -109,7 +109,7 @@ const rid_option rid_options[] = {
     {.name = "shard", .type = RID_OPTION_SHARD, .metavar = "I/N", .tools = ENCODE,
      .group = in_input, .help = "only the buckets of part I of N, counted from 0"},
     {.name = "max-rejects", .type = RID_OPTION_COUNT_OR_PERCENT, .metavar = "N|P%",
-     .default_text = "0", .tools = ENCODE, .group = in_input,
+     .default_text = "0", .tools = ENCODERS, .group = in_input,
      .help = "rejected payloads beyond which the run, though published, exits with 3"},
     {.name = "warm", .type = RID_OPTION_LIST, .metavar = "STORE.h5", .tools = MATCH,
      .group = in_input, .flags = RID_OPTION_NO_EMPTY,

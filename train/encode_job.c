@@ -216,12 +216,6 @@ static rid_status check_accepted(job *j, rid_err *err)
     return j->o->dry_run ? RID_OK : start_store(j, err);
 }
 
-static bool too_many_rejects(const rid_encode_options *o, const rid_summary *s)
-{
-    double limit = o->max_rejects_is_percent ? o->max_rejects / 100 * (double)s->read : o->max_rejects;
-    return (double)rid_summary_rejected(s) > limit;
-}
-
 static rid_status publish_outputs(job *j, rid_err *err)
 {
     double start = rid_clock_s();
@@ -261,7 +255,7 @@ rid_status rid_encode_run(const rid_encode_options *options, const char *const *
         uint64_t done, total;
         rid_source_position(j.source, &done, &total);
         rid_progress_finish(progress, done, total);
-        if (too_many_rejects(options, summary))
+        if (rid_summary_exceeds(summary, options->max_rejects))
             summary->exit_code = 3;
     }
     close_job(&j);

@@ -12,8 +12,7 @@ typedef struct rid_encode_options {
                                      encoding the store again gives the same embeddings */
     const char *output;
     bool force, dry_run;
-    double max_rejects;         /**< more than so many (or percent) rejects: exit 3 */
-    bool max_rejects_is_percent;
+    rid_reject_limit max_rejects; /**< more rejects: exit 3 */
 } rid_encode_options;
 
 /** Runs. The store is published with RID_OK; summary->exit_code is 3 where rejects exceeded their

@@ -84,7 +84,7 @@ static rid_status open_job(job *j, const char *const *inputs, size_t n_inputs, r
     if (st == RID_OK)
         st = rid_model_open(&j->model, &o->model, err);
     if (st == RID_OK && o->n_warm > 0)
-        st = rid_collection_open(&j->warm, o->warm, o->n_warm, err);
+        st = rid_collection_open(&j->warm, o->warm, o->n_warm, 0, err);
     const char *store_point = j->warm ? rid_collection_info(j->warm)->operating_point : NULL;
     if (st == RID_OK && store_point)
         st = rid_operating_point_apply(&j->point, store_point, "store", err);
@@ -294,7 +294,7 @@ rid_status rid_match_run(const rid_match_options *options, const char *const *in
         st = answer_all(&j, err);
     if (st == RID_OK)
         st = finish(&j, err);
-    if (st == RID_OK && rid_summary_rejected(summary) > 0)
+    if (st == RID_OK && rid_summary_exceeds(summary, options->max_rejects))
         summary->exit_code = 3;
     close_job(&j);
     return st;

@@ -18,10 +18,11 @@ typedef struct rid_match_options {
     bool echo_frames;           /**< answers repeat the frames */
     const char *output;         /**< NULL: standard output */
     bool force, dry_run;
+    rid_reject_limit max_rejects; /**< more rejects: exit 3 */
 } rid_match_options;
 
 /** Runs. Each payload is answered on a line of its own, in input order, before the next is read; a
- *  bad one with {"ok":false,"error":…,"line":…}. summary->exit_code is 3 where there was one. */
+ *  bad one with {"ok":false,"error":…,"line":…}. summary->exit_code is 3 where there were too many. */
 RID_MUST rid_status rid_match_run(const rid_match_options *options, const char *const *inputs,
                                   size_t n_inputs, rid_summary *summary, rid_err *err);
 
