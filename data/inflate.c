@@ -40,7 +40,9 @@ rid_status rid_reader_open(rid_reader **out, const char *path, const atomic_bool
         rid_mem_free(r);
         return RID_FAIL_NOMEM(err);
     }
-    r->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    /* Opening a named pipe would wait for its writer where neither *stop nor a signal ends it; reading
+     * waits as it should (rid_interrupt_read). */
+    r->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     r->close_fd = !standard;
     r->stop = stop;
     rid_status st = RID_OK;
@@ -50,6 +52,8 @@ rid_status rid_reader_open(rid_reader **out, const char *path, const atomic_bool
         st = RID_FAIL_ERRNO(err, "%s: stat", path);
     else if (S_ISDIR(s.st_mode))
         st = RID_FAIL(err, RID_ENOINPUT, "%s: is a directory", path);
+    else if (!standard && fcntl(r->fd, F_SETFL, O_RDONLY) != 0)
+        st = RID_FAIL_ERRNO(err, "%s: fcntl", path);
     if (st != RID_OK) {
         rid_reader_close(r);
         return st;

@@ -59,7 +59,7 @@ static FX_UNUSED int fx_begin(void **state)
 {
     (void)state;
     snprintf(fx_root, sizeof fx_root, "/tmp/rid-test-XXXXXX");
-    alarm(300);
+    alarm(180);
     return mkdtemp(fx_root) ? 0 : -1;
 }
 
