@@ -21,7 +21,7 @@ LIBS := yaml-0.1:libyaml-dev:data/yaml.c libxxhash:libxxhash-dev:data/base/hash.
         zlib:zlib1g-dev:data/inflate.c libzstd:libzstd-dev:data/inflate.c \
         simdjson:libsimdjson-dev:data/json.cpp hdf5:libhdf5-dev:data/h5file.c
 part  = $(word $(1),$(subst :, ,$(2)))
-FOUND   := $(foreach l,$(LIBS),$(shell pkg-config --exists $(call part,1,$l) && echo $l))
+FOUND   := $(foreach l,$(LIBS),$(shell pkg-config --exists $(call part,1,$l) 2>/dev/null && echo $l))
 MISSING := $(filter-out $(FOUND),$(LIBS))
 PKGS    := $(foreach l,$(FOUND),$(call part,1,$l))
 PKG_CFLAGS := $(patsubst -I%,-isystem%,$(if $(PKGS),$(shell pkg-config --cflags $(PKGS))))
@@ -35,8 +35,13 @@ WITHOUT_synth := hdf5 zlib libzstd
 lacks  = $(filter-out $(WITHOUT_$(1)),$(foreach l,$(MISSING),$(call part,1,$l)))
 BUILT := $(foreach t,$(TOOLS),$(if $(call lacks,$t),,$t))
 BINS  := $(BUILT:%=$B/bin/rid-%)
-$(foreach t,$(filter-out $(BUILT),$(TOOLS)),$(info rid-$t is left out: install \
-  $(foreach l,$(MISSING),$(if $(filter $(call part,1,$l),$(call lacks,$t)),$(call part,2,$l))) (scripts/install-deps.sh does)))
+# Said once, where something is built: the other targets call make again, or build nothing.
+ifneq ($(filter-out clean help demo test soak fuzz bench debug asan tsan cov,$(or $(MAKECMDGOALS),all)),)
+$(if $(filter $(MODE),release debug asan tsan cov),,$(error MODE is release, debug, asan, tsan or cov))
+$(if $(shell command -v pkg-config),,$(error pkg-config is missing: run scripts/install-deps.sh))
+$(foreach t,$(filter-out $(BUILT),$(TOOLS)),$(info rid-$t is left out: install $(strip \
+  $(foreach l,$(MISSING),$(if $(filter $(call part,1,$l),$(call lacks,$t)),$(call part,2,$l)))) (scripts/install-deps.sh does)))
+endif
 
 # The kernels are compiled once per instruction set; the one for the running processor is chosen at run time.
 ISA         := $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
@@ -81,17 +86,20 @@ $B/test/libfault.so: tests/fault/libfault.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -fPIC -shared -D_GNU_SOURCE $(WARN) $< -ldl -o $@
 
+# Not $(MAKE) itself: `make -n test` should not run the tests. A jobserver does not reach a script;
+# variables of the command line do, through the environment.
+SUBMAKE = env -u MAKEFLAGS -u MFLAGS $(MAKE) -j$(JOBS)
 test: ## unit, command-line, vector, layer and sanitizer tests
-	@MAKE="$(MAKE) -j$(JOBS)" scripts/run-tests
+	@MAKE="$(SUBMAKE)" scripts/run-tests
 soak: ## the long kill, fault and fuzz runs
-	@MAKE="$(MAKE) -j$(JOBS)" scripts/run-soak
+	@MAKE="$(SUBMAKE)" scripts/run-soak
 bench: ## ours against its peers, side by side; writes build/bench.json
 	@$(MAKE) --no-print-directory -j$(JOBS) all $B/test/bench_dom
 	@scripts/run-bench
 demo: ## a synthetic store-day from payloads to a manifest
-	@scripts/demo
+	@MAKE="$(SUBMAKE)" scripts/demo
 fuzz: ## random damage to every kind of input
-	@MAKE="$(MAKE) -j$(JOBS)" tests/fuzz/run
+	@MAKE="$(SUBMAKE)" tests/fuzz/run
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/rid
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
