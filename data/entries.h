@@ -34,20 +34,4 @@ bool rid_entries_find(const rid_entries *e, rid_str id, size_t *row);
 /** Takes the id out of what rid_entries_find knows; the row stays. */
 void rid_entries_forget(rid_entries *e, rid_str id);
 
-/** Entries of one day and store. */
-typedef struct rid_bucket {
-    rid_str day, store;  /**< views into the table */
-    const size_t *rows;  /**< in matching order: undated first, then time, then id */
-    size_t n;
-} rid_bucket;
-
-/** All rows grouped into buckets ordered by (day, store). Free with rid_buckets_free. */
-typedef struct rid_buckets {
-    rid_bucket *buckets;
-    size_t n;
-    size_t *rows; /**< every row once, in the order of rid_meta_compare */
-} rid_buckets;
-RID_MUST rid_status rid_entries_group(rid_buckets *out, const rid_entries *e, rid_err *err);
-void rid_buckets_free(rid_buckets *b);
-
 #endif

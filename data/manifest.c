@@ -146,12 +146,12 @@ static void write_scores(rid_jsonw *w, const rid_event *e)
         rid_jsonw_null(w);
 }
 
-static rid_status write_event(rid_buf *out, const rid_manifest *m, const rid_collection *c,
+static rid_status write_event(rid_buf *out, const rid_manifest *m, const rid_store_set *set,
                               const rid_event *e, reading *r, rid_err *err)
 {
-    size_t row;
+    size_t row = e->place.row;
     rid_jsonw w = {out, false};
-    rid_store *s = rid_collection_locate(c, e->row, &row);
+    rid_store *s = set->stores[e->place.store];
     rid_status st =
         rid_store_read_payload(s, row, m->embeddings == RID_EMBEDDINGS_FRAMES, &r->payload, err);
     if (st != RID_OK)
@@ -169,18 +169,17 @@ static rid_status write_event(rid_buf *out, const rid_manifest *m, const rid_col
 }
 
 /* The earliest timestamp among a person's events, as it was given. */
-static rid_str first_seen(const rid_person *p, const rid_collection *c)
+static rid_str first_seen(const rid_person *p, const rid_store_set *set)
 {
-    const rid_entries *entries = rid_collection_entries(c);
     for (size_t i = 0; i < p->n_events; i++) { /* in time order, undated ones first */
-        rid_str t = rid_entries_meta(entries, p->events[i].row).text[RID_TEXT_TIMESTAMP];
+        rid_str t = rid_store_set_meta(set, p->events[i].place).text[RID_TEXT_TIMESTAMP];
         if (t.data)
             return t;
     }
     return (rid_str){NULL, 0};
 }
 
-static void begin_person(rid_buf *out, const rid_manifest *m, size_t index, const rid_collection *c)
+static void begin_person(rid_buf *out, const rid_manifest *m, size_t index, const rid_store_set *set)
 {
     rid_buf id = {0};
     rid_jsonw w = {out, false};
@@ -191,7 +190,7 @@ static void begin_person(rid_buf *out, const rid_manifest *m, size_t index, cons
     rid_jsonw_key(&w, "person_id");
     rid_jsonw_str(&w, rid_buf_view(&id));
     rid_jsonw_key(&w, "first_seen");
-    rid_jsonw_str(&w, first_seen(p, c));
+    rid_jsonw_str(&w, first_seen(p, set));
     rid_jsonw_key(&w, "events");
     rid_buf_append_char(out, '[');
     out->failed |= id.failed;
@@ -213,7 +212,7 @@ static bool next_event(const rid_manifest *m, cursor *at)
 }
 
 /* Formats the next events, in parallel, into pieces[0..n); returns n. */
-static rid_status format_events(const rid_manifest *m, const rid_collection *c, int threads,
+static rid_status format_events(const rid_manifest *m, const rid_store_set *set, int threads,
                                 cursor *at, rid_buf *pieces, size_t *n, rid_err *err)
 {
     const rid_event *events[EVENTS_AT_ONCE];
@@ -224,7 +223,7 @@ static rid_status format_events(const rid_manifest *m, const rid_collection *c, 
         rid_buf_clear(piece);
         events[*n] = &m->people[at->person].events[at->event];
         if (at->event == 0)
-            begin_person(piece, m, at->person, c);
+            begin_person(piece, m, at->person, set);
         else
             rid_buf_append_str(piece, ",\n ");
         more = next_event(m, at);
@@ -235,7 +234,7 @@ static rid_status format_events(const rid_manifest *m, const rid_collection *c, 
 #pragma omp for schedule(dynamic, 1)
         for (size_t i = 0; i < *n; i++) {
             rid_err mine = {0};
-            rid_status one = write_event(&pieces[i], m, c, events[i], &r, &mine);
+            rid_status one = write_event(&pieces[i], m, set, events[i], &r, &mine);
             if (one == RID_OK)
                 continue;
 #pragma omp critical(rid_manifest)
@@ -252,7 +251,7 @@ static rid_status format_events(const rid_manifest *m, const rid_collection *c, 
     return st;
 }
 
-static rid_status write_people(const rid_manifest *m, const rid_collection *c, int threads,
+static rid_status write_people(const rid_manifest *m, const rid_store_set *set, int threads,
                                rid_manifest_sink *write, void *ctx, rid_err *err)
 {
     rid_buf pieces[EVENTS_AT_ONCE] = {{0}};
@@ -262,7 +261,7 @@ static rid_status write_people(const rid_manifest *m, const rid_collection *c, i
         size_t n;
         st = rid_interrupt_check(err);
         if (st == RID_OK)
-            st = format_events(m, c, threads, &at, pieces, &n, err);
+            st = format_events(m, set, threads, &at, pieces, &n, err);
         for (size_t i = 0; st == RID_OK && i < n; i++)
             st = write(ctx, pieces[i].data, pieces[i].len, err);
     }
@@ -271,7 +270,7 @@ static rid_status write_people(const rid_manifest *m, const rid_collection *c, i
     return st;
 }
 
-rid_status rid_manifest_write(const rid_manifest *m, const rid_collection *c, int threads,
+rid_status rid_manifest_write(const rid_manifest *m, const rid_store_set *set, int threads,
                               rid_manifest_sink *write, void *ctx, rid_err *err)
 {
     rid_buf head = {0};
@@ -281,7 +280,7 @@ rid_status rid_manifest_write(const rid_manifest *m, const rid_collection *c, in
     rid_status st = head.failed ? RID_FAIL_NOMEM(err) : write(ctx, head.data, head.len, err);
     rid_buf_free(&head);
     if (st == RID_OK)
-        st = write_people(m, c, threads, write, ctx, err);
+        st = write_people(m, set, threads, write, ctx, err);
     const char *end = m->n_people ? "]}\n]}\n" : "]}\n";
     return st == RID_OK ? write(ctx, end, strlen(end), err) : st;
 }

@@ -2,7 +2,7 @@
 #ifndef RID_MANIFEST_H
 #define RID_MANIFEST_H
 
-#include "data/collection.h"
+#include "data/store_set.h"
 #include "data/jsonw.h"
 
 typedef enum rid_embeddings_kind {
@@ -24,7 +24,7 @@ const char *rid_event_status_name(rid_event_status s);
 
 /** What matching said of an entry. */
 typedef struct rid_event {
-    size_t row;            /**< in the collection */
+    rid_place place;
     rid_event_status status;
     bool has_score;        /**< an earlier matchable entry exists */
     float score, score2;   /**< score2 −1 where only it is missing */
@@ -57,7 +57,7 @@ void rid_manifest_write_head(const rid_manifest *m, rid_buf *out);
 /** Writes the whole document through `write`. Events are formatted by `threads` threads; the bytes do
  *  not depend on that. Memory: a few dozen events. */
 typedef rid_status rid_manifest_sink(void *ctx, const void *bytes, size_t n, rid_err *err);
-RID_MUST rid_status rid_manifest_write(const rid_manifest *m, const rid_collection *c, int threads,
+RID_MUST rid_status rid_manifest_write(const rid_manifest *m, const rid_store_set *set, int threads,
                                        rid_manifest_sink *write, void *ctx, rid_err *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include "data/jsonw.h"
 #include "data/plain.h"
 #include "data/schema.h"
-#include "data/store.h"
+#include "data/store_set.h"
 
 #include <stdlib.h>
 
@@ -27,29 +27,30 @@ static int by_text(const void *a, const void *b)
     return rid_str_compare(*(const rid_str *)a, *(const rid_str *)b);
 }
 
-static rid_status count_buckets(facts *f, rid_err *err)
+static rid_status count_buckets(facts *f, rid_store_set *set, rid_err *err)
 {
-    rid_buckets b;
-    rid_status st = rid_entries_group(&b, rid_store_entries(f->store), err);
+    rid_bucket *b;
+    size_t n;
+    rid_status st = rid_store_set_group(set, &b, &n, err);
     if (st != RID_OK)
         return st;
-    rid_str *stores = rid_mem_alloc(b.n, sizeof *stores);
+    rid_str *stores = rid_mem_alloc(n, sizeof *stores);
     if (!stores)
         st = RID_FAIL_NOMEM(err);
-    for (size_t i = 0; i < b.n && stores; i++) {
-        stores[i] = b.buckets[i].store;
-        f->days += i == 0 || !rid_str_equal(b.buckets[i - 1].day, b.buckets[i].day);
+    for (size_t i = 0; i < n && stores; i++) {
+        stores[i] = b[i].store;
+        f->days += i == 0 || !rid_str_equal(b[i - 1].day, b[i].day);
     }
-    if (stores && b.n > 0) {
-        qsort(stores, b.n, sizeof *stores, by_text);
-        for (size_t i = 0; i < b.n; i++)
+    if (stores && n > 0) {
+        qsort(stores, n, sizeof *stores, by_text);
+        for (size_t i = 0; i < n; i++)
             f->stores += i == 0 || !rid_str_equal(stores[i - 1], stores[i]);
-        f->first_day = b.buckets[0].day;
-        f->last_day = b.buckets[b.n - 1].day;
+        f->first_day = b[0].day;
+        f->last_day = b[n - 1].day;
     }
-    f->buckets = b.n;
+    f->buckets = n;
     rid_mem_free(stores);
-    rid_buckets_free(&b);
+    rid_mem_free(b);
     return st;
 }
 
@@ -72,8 +73,9 @@ static rid_status read_schema_id(facts *f, rid_err *err)
     return f->schema_id.failed ? RID_FAIL_NOMEM(err) : RID_OK;
 }
 
-static rid_status gather_facts(facts *f, const rid_store *store, rid_err *err)
+static rid_status gather_facts(facts *f, rid_store_set *set, rid_err *err)
 {
+    const rid_store *store = set->stores[0];
     size_t n = rid_store_count(store);
     f->store = store;
     f->info = rid_store_get_info(store);
@@ -81,7 +83,7 @@ static rid_status gather_facts(facts *f, const rid_store *store, rid_err *err)
         f->status[rid_entries_status(rid_store_entries(store), row)]++;
         f->frames += rid_store_frame_count(store, row);
     }
-    rid_status st = count_buckets(f, err);
+    rid_status st = count_buckets(f, set, err);
     return st == RID_OK ? read_schema_id(f, err) : st;
 }
 
@@ -231,19 +233,19 @@ static rid_status add_info(rid_buf *text, rid_jsonw *w, rid_json_parser *parser,
                            rid_err *err)
 {
     facts f = {.parser = parser};
-    rid_store *store;
+    rid_store_set set;
     rid_status st = rid_interrupt_check(err);
     if (st == RID_OK)
-        st = rid_store_open(&store, path, err);
+        st = rid_store_set_open(&set, &path, 1, 0, err);
     if (st != RID_OK)
         return st;
-    st = gather_facts(&f, store, err);
+    st = gather_facts(&f, &set, err);
     if (st == RID_OK && w)
         info_json(w, &f);
     else if (st == RID_OK)
         info_text(text, &f);
     rid_buf_free(&f.schema_id);
-    rid_store_close(store);
+    rid_store_set_close(&set);
     return st;
 }
 

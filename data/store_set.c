@@ -127,3 +127,47 @@ void rid_store_set_sort(rid_store_set *s)
 {
     qsort_r(s->places, s->n, sizeof *s->places, by_meta, s);
 }
+
+const rid_store_info *rid_store_set_info(const rid_store_set *s)
+{
+    return rid_store_get_info(s->stores[0]);
+}
+
+rid_status rid_store_set_group(rid_store_set *s, rid_bucket **buckets, size_t *n, rid_err *err)
+{
+    size_t cap = 0;
+    *buckets = NULL;
+    *n = 0;
+    rid_store_set_sort(s);
+    for (size_t i = 0; i < s->n; i++) {
+        rid_meta m = rid_store_set_meta(s, s->places[i]);
+        rid_bucket *last = *n ? &(*buckets)[*n - 1] : NULL;
+        if (last && rid_str_equal(last->day, m.text[RID_TEXT_DAY]) &&
+            rid_str_equal(last->store, m.text[RID_TEXT_STORE])) {
+            last->n++;
+            continue;
+        }
+        if (rid_mem_grow(buckets, &cap, *n + 1, sizeof **buckets) != 0) {
+            rid_mem_free(*buckets);
+            *buckets = NULL;
+            return RID_FAIL_NOMEM(err);
+        }
+        (*buckets)[(*n)++] =
+            (rid_bucket){m.text[RID_TEXT_DAY], m.text[RID_TEXT_STORE], s->places + i, 1};
+    }
+    return RID_OK;
+}
+
+rid_status rid_store_set_read_embeddings(const rid_store_set *s, const rid_place *places, size_t n,
+                                         float *out, rid_err *err)
+{
+    size_t dim = rid_store_set_info(s)->emb_dim;
+    for (size_t i = 0; i < n; i++) {
+        size_t row = places[i].row;
+        rid_status st =
+            rid_store_read_embeddings(s->stores[places[i].store], &row, 1, out + i * dim, err);
+        if (st != RID_OK)
+            return st;
+    }
+    return RID_OK;
+}

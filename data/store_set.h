@@ -29,6 +29,23 @@ void rid_store_set_sort(rid_store_set *s);
 /** Metadata and status of a place; views that live as long as the set. */
 rid_meta rid_store_set_meta(const rid_store_set *s, rid_place p);
 rid_entry_status rid_store_set_status(const rid_store_set *s, rid_place p);
+/** What holds for all of the stores. */
+const rid_store_info *rid_store_set_info(const rid_store_set *s);
+
+/** The entries of one day and store. */
+typedef struct rid_bucket {
+    rid_str day, store;      /**< views that live as long as the set */
+    const rid_place *places; /**< in matching order: undated first, then time, then id */
+    size_t n;
+} rid_bucket;
+
+/** Sorts the places and cuts them into buckets, ordered by day and store. *buckets is the caller's
+ *  (rid_mem_free). */
+RID_MUST rid_status rid_store_set_group(rid_store_set *s, rid_bucket **buckets, size_t *n,
+                                        rid_err *err);
+/** Embeddings of n places, f32 (n, emb_dim). Thread-safe. */
+RID_MUST rid_status rid_store_set_read_embeddings(const rid_store_set *s, const rid_place *places,
+                                                  size_t n, float *out, rid_err *err);
 void rid_store_set_close(rid_store_set *s);
 
 #endif

@@ -17,8 +17,9 @@ enum { LARGE_BUCKET = 2048 };
 typedef struct job {
     const rid_manifest_options *o;
     rid_operating_point point; /* resolved */
-    rid_collection *collection;
-    rid_buckets buckets;
+    rid_store_set set;
+    rid_bucket *buckets;
+    size_t n_buckets;
     bool single; /* one document: a file or standard output */
     rid_summary *summary;
     rid_progress *progress;
@@ -26,7 +27,7 @@ typedef struct job {
 
 /** One bucket at work. */
 typedef struct bucket_work {
-    size_t *rows; /* of the collection, in matching order; cameras already chosen under `match` */
+    rid_place *places; /* in matching order; cameras already chosen under `match` */
     size_t n, n_people;
     float *emb;
     uint8_t *usable;
@@ -59,15 +60,15 @@ static rid_status digest_bucket(char hex[33], const job *j, const bucket_work *w
     rid_payload payload = {0};
     rid_status st = RID_OK;
     uint8_t *kept = NULL;
-    size_t kept_cap = 0, emb_dim = rid_collection_info(j->collection)->emb_dim;
+    size_t kept_cap = 0, emb_dim = rid_store_set_info(&j->set)->emb_dim;
     bool frames = j->o->embeddings == RID_EMBEDDINGS_FRAMES;
-    bool has_kept = rid_collection_info(j->collection)->frames != RID_FRAMES_NONE;
+    bool has_kept = rid_store_set_info(&j->set)->frames != RID_FRAMES_NONE;
     rid_hasher *h = rid_hasher_new();
     if (!h)
         return RID_FAIL_NOMEM(err);
     for (size_t i = 0; i < w->n && st == RID_OK; i++) {
-        size_t row;
-        rid_store *s = rid_collection_locate(j->collection, w->rows[i], &row);
+        size_t row = w->places[i].row;
+        rid_store *s = j->set.stores[w->places[i].store];
         size_t n_frames = rid_store_frame_count(s, row);
         st = rid_store_read_payload(s, row, frames, &payload, err);
         if (st == RID_OK && rid_mem_grow(&kept, &kept_cap, n_frames, 1) != 0)
@@ -129,7 +130,7 @@ static void write_selection(rid_jsonw *w, const rid_manifest_options *o)
 
 static rid_status write_provenance(const job *j, const char *digest, rid_buf *out, rid_err *err)
 {
-    const rid_store_info *info = rid_collection_info(j->collection);
+    const rid_store_info *info = rid_store_set_info(&j->set);
     rid_jsonw w = {out, false};
     rid_jsonw_begin_object(&w);
     rid_jsonw_key(&w, "tool_version");
@@ -152,7 +153,7 @@ static rid_status write_provenance(const job *j, const char *digest, rid_buf *ou
 
 static void free_work(bucket_work *w)
 {
-    rid_mem_free(w->rows);
+    rid_mem_free(w->places);
     rid_mem_free(w->emb);
     rid_mem_free(w->usable);
     rid_mem_free(w->decisions);
@@ -172,36 +173,35 @@ static bool camera_chosen(const rid_manifest_options *o, rid_str camera)
 
 static rid_status load_bucket(const job *j, const rid_bucket *b, bucket_work *w, rid_err *err)
 {
-    const rid_entries *entries = rid_collection_entries(j->collection);
-    size_t emb_dim = rid_collection_info(j->collection)->emb_dim;
-    w->rows = rid_mem_alloc(b->n, sizeof *w->rows);
+    size_t emb_dim = rid_store_set_info(&j->set)->emb_dim;
+    w->places = rid_mem_alloc(b->n, sizeof *w->places);
     w->emb = rid_mem_alloc(b->n * sizeof *w->emb, emb_dim);
     w->usable = rid_mem_alloc(b->n, 1);
     w->decisions = rid_mem_alloc(b->n, sizeof *w->decisions);
-    if (!w->rows || !w->emb || !w->usable || !w->decisions)
+    if (!w->places || !w->emb || !w->usable || !w->decisions)
         return RID_FAIL_NOMEM(err);
     for (size_t i = 0; i < b->n; i++) {
-        rid_str camera = rid_entries_meta(entries, b->rows[i]).text[RID_TEXT_CAMERA];
+        rid_str camera = rid_store_set_meta(&j->set, b->places[i]).text[RID_TEXT_CAMERA];
         if (j->o->camera_match && !camera_chosen(j->o, camera))
             continue;
-        w->usable[w->n] = rid_entries_status(entries, b->rows[i]) != RID_ENTRY_SKIP;
-        w->rows[w->n++] = b->rows[i];
+        w->usable[w->n] = rid_store_set_status(&j->set, b->places[i]) != RID_ENTRY_SKIP;
+        w->places[w->n++] = b->places[i];
     }
-    return rid_collection_read_embeddings(j->collection, w->rows, w->n, w->emb, err);
+    return rid_store_set_read_embeddings(&j->set, w->places, w->n, w->emb, err);
 }
 
 static rid_str id_of(const job *j, const bucket_work *w, uint32_t index)
 {
     if (index == RID_NO_ENTRY)
         return (rid_str){NULL, 0};
-    return rid_entries_meta(rid_collection_entries(j->collection), w->rows[index]).text[RID_TEXT_ID];
+    return rid_store_set_meta(&j->set, w->places[index]).text[RID_TEXT_ID];
 }
 
 static rid_event make_event(const job *j, const bucket_work *w, size_t i)
 {
     const rid_decision *d = &w->decisions[i];
     return (rid_event){
-        .row = w->rows[i],
+        .place = w->places[i],
         .status = !w->usable[i] ? RID_EVENT_SKIP : d->matched ? RID_EVENT_MATCH : RID_EVENT_NEW,
         .has_score = d->nn1.row != RID_NO_ENTRY,
         .score = d->nn1.score,
@@ -214,7 +214,7 @@ static rid_event make_event(const job *j, const bucket_work *w, size_t i)
 /* Which events are shown: the chosen cameras', the chosen person's. */
 static bool shown(const job *j, const bucket_work *w, size_t i, uint32_t only_person)
 {
-    rid_meta m = rid_entries_meta(rid_collection_entries(j->collection), w->rows[i]);
+    rid_meta m = rid_store_set_meta(&j->set, w->places[i]);
     return camera_chosen(j->o, m.text[RID_TEXT_CAMERA]) &&
            (!j->o->entry_id || w->decisions[i].person == only_person);
 }
@@ -306,7 +306,7 @@ static rid_status publish_document(const job *j, const rid_manifest *m, const ch
     if (st == RID_OK)
         st = rid_publish_begin(&p, path, j->o->force || j->o->skip_existing, err);
     if (st == RID_OK)
-        st = rid_manifest_write(m, j->collection, threads, write_bytes, p, err);
+        st = rid_manifest_write(m, &j->set, threads, write_bytes, p, err);
     if (st != RID_OK) {
         rid_publish_abort(p);
         return st;
@@ -338,7 +338,7 @@ static rid_status cluster_bucket(const job *j, bucket_work *w, int threads, rid_
 {
     size_t n_persons = 0;
     rid_status st = rid_cluster(w->decisions, &n_persons, w->emb, w->usable, w->n,
-                                rid_collection_info(j->collection)->emb_dim, &j->point.rule, threads,
+                                rid_store_set_info(&j->set)->emb_dim, &j->point.rule, threads,
                                 err);
     return st == RID_OK ? group_people(j, w, n_persons, err) : st;
 }
@@ -386,8 +386,7 @@ static rid_status run_bucket(job *j, const rid_bucket *b, int threads, rid_err *
 static bool holds_entry(const job *j, const rid_bucket *b, const char *id)
 {
     for (size_t i = 0; i < b->n; i++)
-        if (rid_str_equal(rid_entries_meta(rid_collection_entries(j->collection), b->rows[i])
-                              .text[RID_TEXT_ID],
+        if (rid_str_equal(rid_store_set_meta(&j->set, b->places[i]).text[RID_TEXT_ID],
                           rid_str_of(id)))
             return true;
     return false;
@@ -397,29 +396,29 @@ static bool holds_entry(const job *j, const rid_bucket *b, const char *id)
 static void select_buckets(job *j)
 {
     size_t n = 0;
-    for (size_t i = 0; i < j->buckets.n; i++) {
-        const rid_bucket *b = &j->buckets.buckets[i];
+    for (size_t i = 0; i < j->n_buckets; i++) {
+        const rid_bucket *b = &j->buckets[i];
         if ((!j->o->day || rid_str_equal(b->day, rid_str_of(j->o->day))) &&
             (!j->o->store || rid_str_equal(b->store, rid_str_of(j->o->store))) &&
             (!j->o->entry_id || holds_entry(j, b, j->o->entry_id)))
-            j->buckets.buckets[n++] = *b;
+            j->buckets[n++] = *b;
     }
-    j->buckets.n = n;
+    j->n_buckets = n;
 }
 
 static rid_status refuse_several(const job *j, rid_err *err)
 {
     enum { SHOWN = 10 };
     rid_buf list = {0};
-    for (size_t i = 0; i < j->buckets.n && i < SHOWN; i++)
-        rid_buf_printf(&list, "%s%.*s/%.*s", i ? ", " : "", RID_STR(j->buckets.buckets[i].day),
-                       RID_STR(j->buckets.buckets[i].store));
-    if (j->buckets.n > SHOWN)
+    for (size_t i = 0; i < j->n_buckets && i < SHOWN; i++)
+        rid_buf_printf(&list, "%s%.*s/%.*s", i ? ", " : "", RID_STR(j->buckets[i].day),
+                       RID_STR(j->buckets[i].store));
+    if (j->n_buckets > SHOWN)
         rid_buf_append_str(&list, ", …");
     rid_status st = RID_FAIL(err, RID_EUSAGE,
                              "one document holds one bucket and %zu are left: choose with --day and"
                              " --store, or name a directory: %s",
-                             j->buckets.n, rid_buf_cstr(&list) ? list.data : "");
+                             j->n_buckets, rid_buf_cstr(&list) ? list.data : "");
     rid_buf_free(&list);
     return st;
 }
@@ -433,8 +432,8 @@ static rid_status check_outputs(const job *j, rid_err *err)
         return RID_OK;
     if (j->single && lstat(j->o->output, &s) == 0)
         return RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", j->o->output);
-    for (size_t i = 0; !j->single && i < j->buckets.n && st == RID_OK; i++) {
-        char *path = document_path(j, &j->buckets.buckets[i]);
+    for (size_t i = 0; !j->single && i < j->n_buckets && st == RID_OK; i++) {
+        char *path = document_path(j, &j->buckets[i]);
         if (!path)
             st = RID_FAIL_NOMEM(err);
         else if (lstat(path, &s) == 0)
@@ -467,10 +466,10 @@ static rid_status write_empty_document(job *j, rid_err *err)
 static rid_status run_buckets(job *j, rid_err *err)
 {
     rid_status st = RID_OK;
-    size_t n = j->buckets.n, done = 0;
+    size_t n = j->n_buckets, done = 0;
     int threads = j->o->threads > 0 ? j->o->threads : 1;
     for (size_t i = 0; i < n && st == RID_OK; i++) {
-        const rid_bucket *b = &j->buckets.buckets[i];
+        const rid_bucket *b = &j->buckets[i];
         if (b->n < LARGE_BUCKET && n > 1)
             continue;
         st = run_bucket(j, b, threads, err);
@@ -479,7 +478,7 @@ static rid_status run_buckets(job *j, rid_err *err)
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
     for (size_t i = 0; i < n; i++) {
         rid_err mine = {0};
-        const rid_bucket *b = &j->buckets.buckets[i];
+        const rid_bucket *b = &j->buckets[i];
         bool go_on;
 #pragma omp critical(rid_manifest_status)
         go_on = st == RID_OK;
@@ -509,11 +508,11 @@ static rid_status open_job(job *j, const char *const *stores, size_t n_stores, r
     size_t n = strlen(o->output);
     j->single = strcmp(o->output, "-") == 0 || (n > 5 && strcmp(o->output + n - 5, ".json") == 0);
     rid_h5_init();
-    rid_status st = rid_collection_open(&j->collection, stores, n_stores, o->limit, err);
+    rid_status st = rid_store_set_open(&j->set, stores, n_stores, o->limit, err);
     if (st != RID_OK)
         return st;
-    const rid_store_info *info = rid_collection_info(j->collection);
-    j->summary->duplicates = rid_collection_duplicates(j->collection);
+    const rid_store_info *info = rid_store_set_info(&j->set);
+    j->summary->duplicates = j->set.n_duplicates;
     if (o->embeddings == RID_EMBEDDINGS_FRAMES && info->frames == RID_FRAMES_NONE)
         return RID_FAIL(err, RID_EDATA,
                         "%s holds no frames (made with --frames none): add --embeddings fused or none",
@@ -521,7 +520,7 @@ static rid_status open_job(job *j, const char *const *stores, size_t n_stores, r
     if (info->operating_point)
         st = rid_operating_point_apply(&j->point, info->operating_point, "store", err);
     if (st == RID_OK)
-        st = rid_entries_group(&j->buckets, rid_collection_entries(j->collection), err);
+        st = rid_store_set_group(&j->set, &j->buckets, &j->n_buckets, err);
     if (st == RID_OK)
         select_buckets(j);
     return st;
@@ -535,17 +534,17 @@ rid_status rid_manifest_run(const rid_manifest_options *options, const char *con
     double start = rid_clock_s();
     rid_status st = open_job(&j, stores, n_stores, err);
     rid_summary_add_stage(summary, "open", rid_clock_s() - start);
-    if (st == RID_OK && j.single && j.buckets.n > 1)
+    if (st == RID_OK && j.single && j.n_buckets > 1)
         st = refuse_several(&j, err);
     if (st == RID_OK)
         st = check_outputs(&j, err);
     start = rid_clock_s();
-    if (st == RID_OK && j.single && j.buckets.n == 0)
+    if (st == RID_OK && j.single && j.n_buckets == 0)
         st = write_empty_document(&j, err);
     else if (st == RID_OK)
         st = run_buckets(&j, err);
     rid_summary_add_stage(summary, "write", rid_clock_s() - start);
-    rid_buckets_free(&j.buckets);
-    rid_collection_close(j.collection);
+    rid_mem_free(j.buckets);
+    rid_store_set_close(&j.set);
     return st;
 }

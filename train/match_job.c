@@ -11,7 +11,7 @@ typedef struct job {
     const rid_match_options *o;
     rid_model model;
     rid_operating_point point;
-    rid_collection *warm; /* until it is loaded */
+    rid_store_set warm; /* until it is loaded */
     rid_source *source;
     rid_publish *answers;
     rid_publish *persist; /* until the writer takes it */
@@ -26,7 +26,7 @@ typedef struct job {
 
 static void close_job(job *j)
 {
-    rid_collection_close(j->warm);
+    rid_store_set_close(&j->warm);
     rid_source_close(j->source);
     rid_publish_abort(j->answers);
     rid_publish_abort(j->persist);
@@ -44,12 +44,13 @@ static void close_job(job *j)
 static rid_status start(job *j, size_t vis_dim, rid_err *err)
 {
     rid_store_info info;
+    const rid_store_info *warm_info = j->warm.n_stores ? rid_store_set_info(&j->warm) : NULL;
     rid_status st = j->model.encoder ? RID_OK : rid_model_set_vis_dim(&j->model, vis_dim, err);
-    if (st == RID_OK && j->warm &&
-        strcmp(rid_collection_info(j->warm)->encoder_hash, rid_encoder_hash(j->model.encoder)) != 0)
+    if (st == RID_OK && warm_info &&
+        strcmp(warm_info->encoder_hash, rid_encoder_hash(j->model.encoder)) != 0)
         st = RID_FAIL(err, RID_ECONFIG,
                       "the warm stores were made by another encoder (%.16s…) than this one (%.16s…)",
-                      rid_collection_info(j->warm)->encoder_hash, rid_encoder_hash(j->model.encoder));
+                      warm_info->encoder_hash, rid_encoder_hash(j->model.encoder));
     if (st == RID_OK)
         st = rid_model_store_info(&j->model, RID_FRAMES_F32, &j->filter, &info, err);
     if (st == RID_OK && j->persist) {
@@ -64,10 +65,9 @@ static rid_status start(job *j, size_t vis_dim, rid_err *err)
     j->state = rid_match_state_new(emb_dim, &j->point.rule);
     if (!j->embedding || !j->state)
         return RID_FAIL_NOMEM(err);
-    if (j->warm)
-        st = rid_match_state_warm(j->state, j->warm, err);
-    rid_collection_close(j->warm);
-    j->warm = NULL;
+    if (warm_info)
+        st = rid_match_state_warm(j->state, &j->warm, err);
+    rid_store_set_close(&j->warm);
     return st;
 }
 
@@ -84,13 +84,14 @@ static rid_status open_job(job *j, const char *const *inputs, size_t n_inputs, r
     if (st == RID_OK)
         st = rid_model_open(&j->model, &o->model, err);
     if (st == RID_OK && o->n_warm > 0)
-        st = rid_collection_open(&j->warm, o->warm, o->n_warm, 0, err);
-    const char *store_point = j->warm ? rid_collection_info(j->warm)->operating_point : NULL;
+        st = rid_store_set_open(&j->warm, o->warm, o->n_warm, 0, err);
+    const rid_store_info *warm = j->warm.n_stores ? rid_store_set_info(&j->warm) : NULL;
+    const char *store_point = warm ? warm->operating_point : NULL;
     if (st == RID_OK && store_point)
         st = rid_operating_point_apply(&j->point, store_point, "store", err);
     else if (st == RID_OK && j->model.operating_point)
         st = rid_operating_point_apply(&j->point, j->model.operating_point, "checkpoint", err);
-    size_t vis_dim = j->warm ? rid_collection_info(j->warm)->vis_dim : rid_model_vis_dim(&j->model);
+    size_t vis_dim = warm ? warm->vis_dim : rid_model_vis_dim(&j->model);
     if (st == RID_OK && vis_dim > 0)
         st = start(j, vis_dim, err);
     if (st != RID_OK)

@@ -210,18 +210,16 @@ rid_status rid_match_state_ask(rid_match_state *s, const rid_meta *meta, const f
     return RID_OK;
 }
 
-static rid_status warm_row(rid_match_state *s, const rid_collection *c, size_t row, float *embedding,
-                           rid_payload *payload, rid_err *err)
+static rid_status warm_entry(rid_match_state *s, const rid_store_set *set, rid_place place,
+                             float *embedding, rid_payload *payload, rid_err *err)
 {
-    size_t store_row;
     rid_answer ignored;
     rid_digest128 digest;
-    bool repeated;
-    rid_store *store = rid_collection_locate(c, row, &store_row);
-    bool skip = rid_entries_status(rid_collection_entries(c), row) == RID_ENTRY_SKIP;
-    rid_status st = rid_store_read_payload(store, store_row, false, payload, err);
+    bool repeated, skip = rid_store_set_status(set, place) == RID_ENTRY_SKIP;
+    rid_status st =
+        rid_store_read_payload(set->stores[place.store], place.row, false, payload, err);
     if (st == RID_OK)
-        st = rid_store_read_embeddings(store, &store_row, 1, embedding, err);
+        st = rid_store_set_read_embeddings(set, &place, 1, embedding, err);
     if (st == RID_OK)
         st = rid_match_digest(&digest, payload, skip ? NULL : embedding, s->emb_dim, err);
     if (st == RID_OK)
@@ -230,20 +228,19 @@ static rid_status warm_row(rid_match_state *s, const rid_collection *c, size_t r
     return st;
 }
 
-rid_status rid_match_state_warm(rid_match_state *s, const rid_collection *c, rid_err *err)
+rid_status rid_match_state_warm(rid_match_state *s, rid_store_set *set, rid_err *err)
 {
-    rid_buckets buckets;
     rid_payload payload = {0};
     float *embedding = rid_mem_alloc(s->emb_dim, sizeof *embedding);
     if (!embedding)
         return RID_FAIL_NOMEM(err);
-    rid_status st = rid_entries_group(&buckets, rid_collection_entries(c), err);
-    for (size_t i = 0; st == RID_OK && i < buckets.n; i++) {
+    rid_status st = RID_OK;
+    rid_store_set_sort(set);
+    for (size_t i = 0; st == RID_OK && i < set->n; i++) {
         st = rid_interrupt_check(err);
-        for (size_t k = 0; st == RID_OK && k < buckets.buckets[i].n; k++)
-            st = warm_row(s, c, buckets.buckets[i].rows[k], embedding, &payload, err);
+        if (st == RID_OK)
+            st = warm_entry(s, set, set->places[i], embedding, &payload, err);
     }
-    rid_buckets_free(&buckets);
     rid_payload_free(&payload);
     rid_mem_free(embedding);
     return st;

@@ -3,7 +3,7 @@
 #define RID_MATCH_STATE_H
 
 #include "data/base/hash.h"
-#include "data/collection.h"
+#include "data/store_set.h"
 #include "eval/operating_point.h"
 
 typedef struct rid_match_state rid_match_state;
@@ -31,8 +31,8 @@ RID_MUST rid_status rid_match_state_ask(rid_match_state *s, const rid_meta *meta
                                         const float *embedding, const rid_digest128 *digest,
                                         rid_answer *answer, bool *repeated, rid_err *err);
 
-/** Preloads the entries of a collection, bucket by bucket in matching order, as if each had been
+/** Preloads the entries of stores, bucket by bucket in matching order, as if each had been
  *  asked. */
-RID_MUST rid_status rid_match_state_warm(rid_match_state *s, const rid_collection *c, rid_err *err);
+RID_MUST rid_status rid_match_state_warm(rid_match_state *s, rid_store_set *set, rid_err *err);
 
 #endif
