@@ -5,7 +5,7 @@
 #include "data/base/mem.h"
 #include "data/jsonw.h"
 #include "data/plain.h"
-#include "data/store.h"
+#include "data/store_set.h"
 
 enum { FORMAT_VERSION = 1, FLUSH_BYTES = 1 << 20 };
 
@@ -81,13 +81,13 @@ static void meta_json(rid_jsonw *w, const rid_meta *m, rid_entry_status status)
     rid_jsonw_cstr(w, rid_entry_status_name(status));
 }
 
-static void list_line(rid_buf *text, const rid_store *store, size_t row, bool json)
+static void list_line(rid_buf *text, const rid_store_set *set, rid_place p, bool json)
 {
-    rid_meta m = rid_entries_meta(rid_store_entries(store), row);
+    rid_meta m = rid_store_set_meta(set, p);
     if (json) {
         rid_jsonw w = {text, false};
         rid_jsonw_begin_object(&w);
-        meta_json(&w, &m, rid_entries_status(rid_store_entries(store), row));
+        meta_json(&w, &m, rid_store_set_status(set, p));
         rid_jsonw_end_object(&w);
     } else {
         rid_plain_append(text, m.text[RID_TEXT_ID]);
@@ -102,24 +102,19 @@ static void list_line(rid_buf *text, const rid_store *store, size_t row, bool js
 static rid_status list_one(rid_publish *out, rid_buf *text, const char *path, uint64_t limit,
                            bool json, rid_err *err)
 {
-    rid_store *store;
-    rid_buckets order = {0};
-    rid_status st = rid_store_open(&store, path, err);
+    rid_store_set set;
+    rid_status st = rid_store_set_open(&set, &path, 1, limit, err);
     if (st != RID_OK)
         return st;
-    size_t n = rid_store_count(store);
-    if (limit && limit < n)
-        n = (size_t)limit;
-    st = rid_entries_group(&order, rid_store_entries(store), err);
-    for (size_t i = 0; i < n && st == RID_OK; i++) {
-        list_line(text, store, order.rows[i], json);
+    rid_store_set_sort(&set);
+    for (size_t i = 0; i < set.n && st == RID_OK; i++) {
+        list_line(text, set.stores[0], set.places[i].row, json);
         if (text->len >= FLUSH_BYTES || text->failed)
             st = flush(out, text, err);
         if (st == RID_OK)
             st = rid_interrupt_check(err);
     }
-    rid_buckets_free(&order);
-    rid_store_close(store);
+    rid_store_set_close(&set);
     return st == RID_OK ? flush(out, text, err) : st;
 }
 
