@@ -73,9 +73,13 @@ $B/obj/%.cpp.o: %.cpp Makefile VERSION
 $(KERNEL_OBJ): $B/obj/eval/kernel_isa.%.o: eval/kernel_isa.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(COMMON) -O3 -ffp-contract=fast $(ISA_$*) -DRID_ISA=$* $(WARN) $(WARN_C) $(CFLAGS) -c $< -o $@
-$B/librid.a: $(OBJ)
+# Written anew where the list changes, so that a source that is gone leaves the library, too.
+$B/objects: $(if $(shell echo $(OBJ) | cmp -s - $B/objects || echo changed),changed)
+	@mkdir -p $(@D) && echo $(OBJ) >$@
+.PHONY: changed
+$B/librid.a: $(OBJ) $B/objects
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(OBJ)
 $B/bin/rid-%: $B/obj/tools/%_main.c.o $B/librid.a
 	@mkdir -p $(@D)
 	$(CXX) $(COMMON) $(LDFLAGS) $^ $(PKG_LIBS) -lm -lpthread -o $@
