@@ -1,6 +1,5 @@
 #include "data/store_info.h"
 
-#include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "data/jsonw.h"
 #include "data/plain.h"
@@ -29,28 +28,27 @@ static int by_text(const void *a, const void *b)
 
 static rid_status count_buckets(facts *f, rid_store_set *set, rid_err *err)
 {
-    rid_bucket *b;
-    size_t n;
-    rid_status st = rid_store_set_group(set, &b, &n, err);
+    rid_bucket *buckets;
+    rid_status st = rid_store_set_group(set, &buckets, &f->buckets, err);
     if (st != RID_OK)
         return st;
+    size_t n = f->buckets;
     rid_str *stores = rid_mem_alloc(n, sizeof *stores);
     if (!stores)
         st = RID_FAIL_NOMEM(err);
     for (size_t i = 0; i < n && stores; i++) {
-        stores[i] = b[i].store;
-        f->days += i == 0 || !rid_str_equal(b[i - 1].day, b[i].day);
+        stores[i] = buckets[i].store;
+        f->days += i == 0 || !rid_str_equal(buckets[i - 1].day, buckets[i].day);
     }
     if (stores && n > 0) {
         qsort(stores, n, sizeof *stores, by_text);
         for (size_t i = 0; i < n; i++)
             f->stores += i == 0 || !rid_str_equal(stores[i - 1], stores[i]);
-        f->first_day = b[0].day;
-        f->last_day = b[n - 1].day;
+        f->first_day = buckets[0].day;
+        f->last_day = buckets[n - 1].day;
     }
-    f->buckets = n;
     rid_mem_free(stores);
-    rid_mem_free(b);
+    rid_mem_free(buckets);
     return st;
 }
 
@@ -234,9 +232,7 @@ static rid_status add_info(rid_buf *text, rid_jsonw *w, rid_json_parser *parser,
 {
     facts f = {.parser = parser};
     rid_store_set set;
-    rid_status st = rid_interrupt_check(err);
-    if (st == RID_OK)
-        st = rid_store_set_open(&set, &path, 1, 0, err);
+    rid_status st = rid_store_set_open(&set, &path, 1, 0, err);
     if (st != RID_OK)
         return st;
     st = gather_facts(&f, &set, err);

@@ -108,7 +108,7 @@ static rid_status list_one(rid_publish *out, rid_buf *text, const char *path, ui
         return st;
     rid_store_set_sort(&set);
     for (size_t i = 0; i < set.n && st == RID_OK; i++) {
-        list_line(text, set.stores[0], set.places[i].row, json);
+        list_line(text, &set, set.places[i], json);
         if (text->len >= FLUSH_BYTES || text->failed)
             st = flush(out, text, err);
         if (st == RID_OK)
