@@ -2,6 +2,7 @@
 #ifndef RID_PAYLOAD_H
 #define RID_PAYLOAD_H
 
+#include "data/base/hash.h"
 #include "data/base/timestamp.h"
 #include "data/base/timezone.h"
 #include "data/json.h"
@@ -88,19 +89,12 @@ RID_MUST rid_status rid_payload_parse(rid_payload *out, rid_json_parser *parser,
  *  a store. */
 RID_MUST rid_status rid_payload_set_attr(rid_payload *p, rid_json_parser *parser,
                                          const rid_schema *schema, rid_err *err);
+/** Adds metadata, images and attributes to a digest; not the frames. */
+void rid_payload_hash(const rid_payload *p, rid_hasher *h);
 /** Fills the text fields: copies them into p->strings. */
 RID_MUST rid_status rid_payload_set_meta(rid_payload *p, const rid_meta *meta, rid_err *err);
 
 /** True where `key` is a payload's field. */
 bool rid_payload_knows_key(rid_str key);
-
-/** The bucket of a payload by skimming its text: day and store as views of it. False where that
- *  needs a full parse (escapes, missing day, unexpected order of things). */
-bool rid_payload_skim_bucket(const char *text, size_t len, rid_str entry_key, rid_str *day,
-                             rid_str *store);
-/** The store of an entry that names none: its id up to the first '-'. */
-rid_str rid_payload_store_of_id(rid_str entry_id);
-/** Which of n shards holds the bucket: XXH3-64 of day, NUL, store, modulo n. */
-uint32_t rid_payload_shard(rid_str day, rid_str store, uint32_t n);
 
 #endif

@@ -4,6 +4,7 @@
 #include "data/base/mem.h"
 #include "data/inputs.h"
 #include "data/json_scan.h"
+#include "data/payload_skim.h"
 #include "data/readahead.h"
 #include "data/store.h"
 

@@ -1,6 +1,5 @@
 #include "eval/manifest_job.h"
 
-#include "data/base/hash.h"
 #include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "data/h5file.h"
@@ -38,118 +37,20 @@ typedef struct bucket_work {
     char *path;
 } bucket_work;
 
-/* ---- provenance ---- */
-
-static void hash_row(rid_hasher *h, const rid_payload *p, rid_entry_status status,
-                     const float *embedding, size_t emb_dim)
-{
-    uint8_t status_byte = (uint8_t)status;
-    for (int f = 0; f < RID_TEXT_FIELDS; f++)
-        rid_hasher_add_field(h, p->meta.text[f].data, p->meta.text[f].len);
-    rid_hasher_add(h, &status_byte, 1);
-    rid_hasher_add(h, embedding, emb_dim * sizeof *embedding);
-    rid_hasher_add_field(h, p->image_ends, p->n_images * sizeof *p->image_ends);
-    rid_hasher_add_field(h, p->images.data, p->n_images ? p->images.len : 0);
-    rid_hasher_add_field(h, p->attrs.data, p->attrs.len);
-    rid_hasher_add_field(h, p->frames.data, p->frames.rows * p->frames.cols * sizeof(float));
-}
-
-/* A digest of everything the document is made from. */
-static rid_status digest_bucket(char hex[33], const job *j, const bucket_work *w, rid_err *err)
-{
-    rid_payload payload = {0};
-    rid_status st = RID_OK;
-    uint8_t *kept = NULL;
-    size_t kept_cap = 0, emb_dim = rid_store_set_info(&j->set)->emb_dim;
-    bool frames = j->o->embeddings == RID_EMBEDDINGS_FRAMES;
-    bool has_kept = rid_store_set_info(&j->set)->frames != RID_FRAMES_NONE;
-    rid_hasher *h = rid_hasher_new();
-    if (!h)
-        return RID_FAIL_NOMEM(err);
-    for (size_t i = 0; i < w->n && st == RID_OK; i++) {
-        size_t row = w->places[i].row;
-        rid_store *s = j->set.stores[w->places[i].store];
-        size_t n_frames = rid_store_frame_count(s, row);
-        st = rid_store_read_payload(s, row, frames, &payload, err);
-        if (st == RID_OK && rid_mem_grow(&kept, &kept_cap, n_frames, 1) != 0)
-            st = RID_FAIL_NOMEM(err);
-        if (st == RID_OK && has_kept)
-            st = rid_store_read_kept(s, row, kept, err);
-        if (st != RID_OK)
-            break;
-        hash_row(h, &payload, rid_entries_status(rid_store_entries(s), row), w->emb + i * emb_dim,
-                 emb_dim);
-        rid_hasher_add_field(h, kept, has_kept ? n_frames : 0);
-    }
-    rid_digest128_hex(hex, rid_hasher_end(h));
-    rid_hasher_free(h);
-    rid_payload_free(&payload);
-    rid_mem_free(kept);
-    return st;
-}
-
-static void write_point(rid_jsonw *w, const rid_operating_point *p)
-{
-    rid_jsonw_key(w, "operating_point");
-    rid_jsonw_begin_object(w);
-    rid_jsonw_key(w, "threshold");
-    rid_jsonw_f64(w, p->rule.threshold);
-    rid_jsonw_key(w, "margin");
-    rid_jsonw_f64(w, p->rule.margin);
-    rid_jsonw_key(w, "nn2");
-    rid_jsonw_cstr(w, rid_nn2_name(p->rule.nn2));
-    rid_jsonw_key(w, "from");
-    rid_jsonw_begin_object(w);
-    rid_jsonw_key(w, "threshold");
-    rid_jsonw_cstr(w, p->threshold_from);
-    rid_jsonw_key(w, "margin");
-    rid_jsonw_cstr(w, p->margin_from);
-    rid_jsonw_key(w, "nn2");
-    rid_jsonw_cstr(w, p->nn2_from);
-    rid_jsonw_end_object(w);
-    rid_jsonw_end_object(w);
-}
-
-static void write_selection(rid_jsonw *w, const rid_manifest_options *o)
-{
-    rid_jsonw_key(w, "selection");
-    rid_jsonw_begin_object(w);
-    rid_jsonw_key(w, "embeddings");
-    rid_jsonw_cstr(w, rid_embeddings_name(o->embeddings));
-    rid_jsonw_key(w, "entry_id");
-    rid_jsonw_str(w, rid_str_of(o->entry_id));
-    rid_jsonw_key(w, "camera_scope");
-    rid_jsonw_cstr(w, o->camera_match ? "match" : "view");
-    rid_jsonw_key(w, "cameras");
-    rid_jsonw_begin_array(w);
-    for (size_t i = 0; i < o->n_cameras; i++)
-        rid_jsonw_cstr(w, o->cameras[i]);
-    rid_jsonw_end_array(w);
-    rid_jsonw_end_object(w);
-}
-
-static rid_status write_provenance(const job *j, const char *digest, rid_buf *out, rid_err *err)
-{
-    const rid_store_info *info = rid_store_set_info(&j->set);
-    rid_jsonw w = {out, false};
-    rid_jsonw_begin_object(&w);
-    rid_jsonw_key(&w, "tool_version");
-    rid_jsonw_cstr(&w, RID_VERSION);
-    rid_jsonw_key(&w, "encoder");
-    rid_jsonw_cstr(&w, info->encoder);
-    rid_jsonw_key(&w, "encoder_hash");
-    rid_jsonw_cstr(&w, info->encoder_hash);
-    rid_jsonw_key(&w, "kernel");
-    rid_jsonw_cstr(&w, info->kernel);
-    write_point(&w, &j->point);
-    write_selection(&w, j->o);
-    rid_jsonw_key(&w, "content_digest");
-    rid_jsonw_cstr(&w, digest);
-    rid_jsonw_end_object(&w);
-    return rid_buf_cstr(out) ? RID_OK : RID_FAIL_NOMEM(err);
-}
-
 /* ---- one bucket ---- */
+
+/* Everything the document says of its making. */
+static rid_status make_provenance(const job *j, bucket_work *w, rid_err *err)
+{
+    char digest[33];
+    const rid_selection *s = &j->o->selection;
+    rid_status st = rid_provenance_digest(digest, &j->set, w->places, w->emb, w->n,
+                                          s->embeddings == RID_EMBEDDINGS_FRAMES, err);
+    if (st != RID_OK)
+        return st;
+    return rid_provenance_write(&w->provenance, rid_store_set_info(&j->set), &j->point, s, digest,
+                                err);
+}
 
 static void free_work(bucket_work *w)
 {
@@ -163,12 +64,12 @@ static void free_work(bucket_work *w)
     rid_mem_free(w->path);
 }
 
-static bool camera_chosen(const rid_manifest_options *o, rid_str camera)
+static bool camera_chosen(const rid_selection *s, rid_str camera)
 {
-    for (size_t i = 0; i < o->n_cameras; i++)
-        if (rid_str_equal(rid_str_of(o->cameras[i]), camera))
+    for (size_t i = 0; i < s->n_cameras; i++)
+        if (rid_str_equal(rid_str_of(s->cameras[i]), camera))
             return true;
-    return o->n_cameras == 0;
+    return s->n_cameras == 0;
 }
 
 static rid_status load_bucket(const job *j, const rid_bucket *b, bucket_work *w, rid_err *err)
@@ -182,7 +83,7 @@ static rid_status load_bucket(const job *j, const rid_bucket *b, bucket_work *w,
         return RID_FAIL_NOMEM(err);
     for (size_t i = 0; i < b->n; i++) {
         rid_str camera = rid_store_set_meta(&j->set, b->places[i]).text[RID_TEXT_CAMERA];
-        if (j->o->camera_match && !camera_chosen(j->o, camera))
+        if (j->o->selection.camera_match && !camera_chosen(&j->o->selection, camera))
             continue;
         w->usable[w->n] = rid_store_set_status(&j->set, b->places[i]) != RID_ENTRY_SKIP;
         w->places[w->n++] = b->places[i];
@@ -215,16 +116,16 @@ static rid_event make_event(const job *j, const bucket_work *w, size_t i)
 static bool shown(const job *j, const bucket_work *w, size_t i, uint32_t only_person)
 {
     rid_meta m = rid_store_set_meta(&j->set, w->places[i]);
-    return camera_chosen(j->o, m.text[RID_TEXT_CAMERA]) &&
-           (!j->o->entry_id || w->decisions[i].person == only_person);
+    return camera_chosen(&j->o->selection, m.text[RID_TEXT_CAMERA]) &&
+           (!j->o->selection.entry_id || w->decisions[i].person == only_person);
 }
 
 /* Groups the shown events by person (counting sort); people without any are left out. */
 static rid_status group_people(const job *j, bucket_work *w, size_t n_persons, rid_err *err)
 {
     uint32_t only_person = RID_NO_ENTRY;
-    for (size_t i = 0; j->o->entry_id && i < w->n; i++)
-        if (rid_str_equal(id_of(j, w, (uint32_t)i), rid_str_of(j->o->entry_id)))
+    for (size_t i = 0; j->o->selection.entry_id && i < w->n; i++)
+        if (rid_str_equal(id_of(j, w, (uint32_t)i), rid_str_of(j->o->selection.entry_id)))
             only_person = w->decisions[i].person;
     size_t *counts = rid_mem_zalloc(n_persons + 1, sizeof *counts);
     w->events = rid_mem_alloc(w->n, sizeof *w->events);
@@ -346,15 +247,12 @@ static rid_status cluster_bucket(const job *j, bucket_work *w, int threads, rid_
 static rid_status run_bucket(job *j, const rid_bucket *b, int threads, rid_err *err)
 {
     bucket_work w = {0};
-    char digest[33];
     rid_buf head = {0};
     bool unchanged = false;
-    rid_manifest m = {.day = b->day, .store = b->store, .embeddings = j->o->embeddings};
+    rid_manifest m = {.day = b->day, .store = b->store, .embeddings = j->o->selection.embeddings};
     rid_status st = load_bucket(j, b, &w, err);
     if (st == RID_OK)
-        st = digest_bucket(digest, j, &w, err);
-    if (st == RID_OK)
-        st = write_provenance(j, digest, &w.provenance, err);
+        st = make_provenance(j, &w, err);
     if (st == RID_OK && !(w.path = document_path(j, b)))
         st = RID_FAIL_NOMEM(err);
     if (st == RID_OK && j->o->skip_existing) {
@@ -400,7 +298,7 @@ static void select_buckets(job *j)
         const rid_bucket *b = &j->buckets[i];
         if ((!j->o->day || rid_str_equal(b->day, rid_str_of(j->o->day))) &&
             (!j->o->store || rid_str_equal(b->store, rid_str_of(j->o->store))) &&
-            (!j->o->entry_id || holds_entry(j, b, j->o->entry_id)))
+            (!j->o->selection.entry_id || holds_entry(j, b, j->o->selection.entry_id)))
             j->buckets[n++] = *b;
     }
     j->n_buckets = n;
@@ -446,15 +344,12 @@ static rid_status check_outputs(const job *j, rid_err *err)
 
 static rid_status write_empty_document(job *j, rid_err *err)
 {
-    char digest[33];
     bucket_work w = {0};
-    rid_status st = digest_bucket(digest, j, &w, err);
-    if (st == RID_OK)
-        st = write_provenance(j, digest, &w.provenance, err);
+    rid_status st = make_provenance(j, &w, err);
     rid_manifest m = {.day = rid_str_of(j->o->day),
                       .store = rid_str_of(j->o->store),
                       .provenance = w.provenance.data,
-                      .embeddings = j->o->embeddings};
+                      .embeddings = j->o->selection.embeddings};
     rid_log(RID_LOG_WARN, "no bucket is left: the document has no people");
     if (st == RID_OK && !j->o->dry_run)
         st = publish_document(j, &m, j->o->output, 1, err);
@@ -513,7 +408,7 @@ static rid_status open_job(job *j, const char *const *stores, size_t n_stores, r
         return st;
     const rid_store_info *info = rid_store_set_info(&j->set);
     j->summary->duplicates = j->set.n_duplicates;
-    if (o->embeddings == RID_EMBEDDINGS_FRAMES && info->frames == RID_FRAMES_NONE)
+    if (o->selection.embeddings == RID_EMBEDDINGS_FRAMES && info->frames == RID_FRAMES_NONE)
         return RID_FAIL(err, RID_EDATA,
                         "%s holds no frames (made with --frames none): add --embeddings fused or none",
                         stores[0]);

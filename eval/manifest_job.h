@@ -3,17 +3,12 @@
 #define RID_MANIFEST_JOB_H
 
 #include "data/base/log.h"
-#include "data/manifest.h"
-#include "eval/operating_point.h"
+#include "eval/provenance.h"
 
 typedef struct rid_manifest_options {
     rid_operating_point point;   /**< parts that came from "default" give way to the stores' */
     const char *day, *store;     /**< only that; NULL: all */
-    const char *entry_id;        /**< only the person who has that entry; NULL: all */
-    const char *const *cameras;
-    size_t n_cameras;            /**< 0: all */
-    bool camera_match;           /**< cluster only those cameras (match), else hide the others (view) */
-    rid_embeddings_kind embeddings;
+    rid_selection selection;
     const char *output;          /**< "-", a name that ends in .json, or a directory */
     bool force, skip_existing, dry_run;
     size_t limit;                /**< only the first entries of the stores; 0: all */

@@ -22,8 +22,8 @@ static rid_status run(rid_cli *cli, rid_err *err)
                   .nn2_from = origin(cli, "nn2")},
         .day = rid_cli_str(cli, "day"),
         .store = rid_cli_str(cli, "store"),
-        .entry_id = rid_cli_str(cli, "entry-id"),
-        .camera_match = strcmp(rid_cli_str(cli, "camera-scope"), "match") == 0,
+        .selection = {.entry_id = rid_cli_str(cli, "entry-id"),
+                      .camera_match = strcmp(rid_cli_str(cli, "camera-scope"), "match") == 0},
         .output = rid_cli_str(cli, "output"),
         .force = rid_cli_flag(cli, "force"),
         .skip_existing = rid_cli_flag(cli, "skip-existing"),
@@ -31,9 +31,9 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .limit = (size_t)rid_cli_int(cli, "limit"),
         .threads = rid_cli_threads(cli),
     };
-    o.n_cameras = rid_cli_list(cli, "camera", &o.cameras);
+    o.selection.n_cameras = rid_cli_list(cli, "camera", &o.selection.cameras);
     if (!rid_nn2_parse(rid_cli_str(cli, "nn2"), &o.point.rule.nn2) ||
-        !rid_embeddings_parse(rid_cli_str(cli, "embeddings"), &o.embeddings))
+        !rid_embeddings_parse(rid_cli_str(cli, "embeddings"), &o.selection.embeddings))
         return RID_FAIL(err, RID_EFAIL, "a choice of the option table is not known");
     if (!o.output)
         return RID_FAIL(err, RID_EUSAGE, "no output: give -o DIR, -o FILE.json or -o -");

@@ -2,6 +2,7 @@
 
 #include "data/base/interrupt.h"
 #include "data/base/mem.h"
+#include "data/payload_skim.h"
 #include "eval/gallery.h"
 
 #include <string.h>
@@ -75,11 +76,7 @@ rid_status rid_match_digest(rid_digest128 *digest, const rid_payload *p, const f
     rid_hasher *h = rid_hasher_new();
     if (!h)
         return RID_FAIL_NOMEM(err);
-    for (int f = 0; f < RID_TEXT_FIELDS; f++)
-        rid_hasher_add_field(h, p->meta.text[f].data, p->meta.text[f].len);
-    rid_hasher_add_field(h, p->image_ends, p->n_images * sizeof *p->image_ends);
-    rid_hasher_add_field(h, p->images.data, p->n_images ? p->images.len : 0);
-    rid_hasher_add_field(h, p->attrs.data, p->attrs.len);
+    rid_payload_hash(p, h);
     rid_hasher_add_field(h, embedding, embedding ? emb_dim * sizeof *embedding : 0);
     *digest = rid_hasher_end(h);
     rid_hasher_free(h);
