@@ -207,7 +207,7 @@ static rid_status check_accepted(job *j, rid_err *err)
         return RID_OK;
     if (rid_source_seen(j->source) == 0)
         return RID_FAIL(err, RID_ENOINPUT, "there is no payload in the input; nothing is published");
-    if (rid_summary_rejected(s) > 0)
+    if (rid_summary_rejected(s) >= rid_source_seen(j->source))
         return RID_FAIL(err, RID_EDATA, "all %llu payloads were rejected; nothing is published",
                         (unsigned long long)s->read);
     if (rid_source_vis_dim(j->source) == 0)

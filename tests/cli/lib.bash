@@ -162,6 +162,7 @@ frames() { # COUNT: the text of so many frames of 4 numbers
 ids() { # STORE
     rm -rf "$TMP/.manifests"
     "$BIN/rid-manifest" -q --embeddings none -o "$TMP/.manifests" "$1" || { echo "unreadable: $1"; return; }
+    mkdir -p "$TMP/.manifests"
     find "$TMP/.manifests" -name '*.json' -print0 | xargs -0 -r cat |
         grep -oP '"entry_id":"(\\.|[^"\\])*"' | cut -d: -f2- | sort | tr '\n' ' ' | sed 's/ $//'
 }
