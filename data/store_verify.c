@@ -138,14 +138,14 @@ static rid_status check_rows(rid_store *s, bool deep, rid_err *err)
 rid_status rid_store_verify(rid_store *s, bool deep, int threads, rid_err *err)
 {
     const rid_store_info *info = rid_store_get_info(s);
-    rid_status st = RID_OK;
+    rid_status st = rid_store_verify_frames(s, threads, err); /* first: rows then read unchecked */
+    if (st != RID_OK)
+        return st;
     if (strlen(info->encoder_hash) != 64)
         st = RID_FAIL(err, RID_EDATA, "attribute 'encoder_hash' is no SHA-256");
     if (st == RID_OK)
         st = check_rows(s, deep, err);
     if (st == RID_OK)
         st = check_embeddings(s, err);
-    if (st != RID_OK)
-        return rid_err_prepend(err, "%s", rid_store_path(s));
-    return rid_store_verify_frames(s, threads, err);
+    return st == RID_OK ? RID_OK : rid_err_prepend(err, "%s", rid_store_path(s));
 }
