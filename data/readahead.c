@@ -13,7 +13,7 @@ typedef struct task {
 
 /** What a reader hands over. */
 typedef struct parcel {
-    rid_chunk *chunk;
+    rid_chunk *chunk; /* NULL: the reader's failure */
     bool ends_task;
 } parcel;
 
@@ -27,7 +27,7 @@ typedef struct reader {
     size_t n_idle;
     parcel ready[CHUNKS + 1]; /* a queue; the last place is for the error's parcel */
     size_t n_ready;
-    rid_err failure; /* code != RID_OK: this reader has ended early */
+    rid_err failure; /* with the parcel that says so; nothing comes after it */
 } reader;
 
 struct rid_readahead {
@@ -38,6 +38,7 @@ struct rid_readahead {
     size_t n_tasks, tasks_cap, current; /* current: the task being handed out */
     reader *readers;
     size_t n_readers;
+    const reader *failed; /* whose failure has been handed out */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     atomic_bool stop;
@@ -59,11 +60,9 @@ static rid_chunk *take_idle(reader *r)
     return chunk;
 }
 
-static void hand_over(reader *r, rid_chunk *chunk, bool ends_task, const rid_err *failure)
+static void hand_over(reader *r, rid_chunk *chunk, bool ends_task)
 {
     pthread_mutex_lock(&r->all->lock);
-    if (failure)
-        r->failure = *failure;
     r->ready[r->n_ready++] = (parcel){chunk, ends_task};
     pthread_cond_broadcast(&r->all->changed);
     pthread_mutex_unlock(&r->all->lock);
@@ -81,7 +80,7 @@ static rid_status read_file(reader *r, size_t file, rid_chunk **chunk, rid_err *
     while (st == RID_OK && !end && *chunk) {
         st = rid_splitter_fill(splitter, *chunk, a->max_records, a->max_bytes, &end, err);
         if (st == RID_OK && !end) {
-            hand_over(r, *chunk, false, NULL);
+            hand_over(r, *chunk, false);
             *chunk = take_idle(r);
         }
     }
@@ -93,17 +92,18 @@ static void *run_reader(void *arg)
 {
     reader *r = arg;
     rid_readahead *a = r->all;
-    rid_err err = {0};
     for (size_t t = r->number; t < a->n_tasks && !atomic_load(&a->stop); t += a->n_readers) {
         rid_chunk *chunk = take_idle(r);
         rid_status st = RID_OK;
         for (size_t i = 0; i < a->tasks[t].n && st == RID_OK && chunk; i++)
-            st = read_file(r, a->tasks[t].first + i, &chunk, &err);
+            st = read_file(r, a->tasks[t].first + i, &chunk, &r->failure);
         if (!chunk)
             break;
-        hand_over(r, chunk, true, st == RID_OK ? NULL : &err);
-        if (st != RID_OK)
+        hand_over(r, chunk, st == RID_OK);
+        if (st != RID_OK) {
+            hand_over(r, NULL, true);
             break;
+        }
     }
     return NULL;
 }
@@ -168,9 +168,18 @@ rid_status rid_readahead_start(rid_readahead **out, const rid_input *files, size
     return RID_OK;
 }
 
+static rid_status report(const reader *r, rid_err *err)
+{
+    if (err)
+        *err = r->failure;
+    return r->failure.code;
+}
+
 rid_status rid_readahead_next(rid_readahead *a, rid_chunk **chunk, rid_err *err)
 {
     *chunk = NULL;
+    if (a->failed)
+        return report(a->failed, err);
     if (a->current >= a->n_tasks)
         return RID_OK;
     reader *r = &a->readers[a->current % a->n_readers];
@@ -181,14 +190,14 @@ rid_status rid_readahead_next(rid_readahead *a, rid_chunk **chunk, rid_err *err)
     for (size_t i = 1; i < r->n_ready; i++)
         r->ready[i - 1] = r->ready[i];
     r->n_ready--;
-    bool failed = p.ends_task && r->failure.code != RID_OK;
-    if (failed && err)
-        *err = r->failure;
-    rid_status st = failed ? r->failure.code : RID_OK;
     pthread_mutex_unlock(&a->lock);
+    if (!p.chunk) {
+        a->failed = r;
+        return report(r, err);
+    }
     a->current += p.ends_task;
     *chunk = p.chunk;
-    return st;
+    return RID_OK;
 }
 
 void rid_readahead_give_back(rid_readahead *a, rid_chunk *chunk)

@@ -157,12 +157,23 @@ typedef struct piece {
     rid_origin origin;
 } piece;
 
+/* A record of several lines may hold more than its first document: whose bucket then says nothing
+ * about the rest. */
+static bool is_one_document(const piece *p)
+{
+    rid_json_skim skim = {0};
+    if (p->key.data || !memchr(p->text, '\n', p->len))
+        return true;
+    size_t at = rid_json_skim_run(&skim, p->text, p->len);
+    return skim.complete && rid_json_skip_blank(p->text, p->len, at) == p->len;
+}
+
 static rid_status parse_piece(rid_source *s, slot *out, rid_json_parser *parser, const piece *p,
                               rid_err *err)
 {
     rid_str day, store;
     rid_payload_rules rules = {s->opt.schema, s->opt.timezones};
-    bool skimmed = s->opt.n_shards > 0 &&
+    bool skimmed = s->opt.n_shards > 0 && is_one_document(p) &&
                    rid_payload_skim_bucket(p->text, p->len, p->key, &day, &store);
     bool foreign = skimmed && !in_shard(s, day, store);
     rid_item *item = add_item(out, err);
@@ -220,27 +231,51 @@ static rid_status add_fault(rid_source *s, slot *out, const rid_record *r, const
     return RID_OK;
 }
 
-/* The entry manifest's key as text: its escapes undone. */
-static rid_status unescape_key(rid_json_parser *parser, const char *raw, size_t len, rid_buf *out,
-                               bool *good, rid_err *err)
+static bool is_plain(rid_str key)
+{
+    for (size_t i = 0; i < key.len; i++)
+        if ((unsigned char)key.data[i] < 0x20 || key.data[i] == '\\')
+            return false;
+    return rid_utf8_valid(key.data, key.len);
+}
+
+/* The key of an entry manifest's member is no string. */
+static rid_status reject_key(rid_source *s, slot *out, const rid_chunk *c, const rid_record *r,
+                             rid_err *err)
+{
+    rid_json_fault fault = {RID_REJECT_SYNTAX, 0, "a string"};
+    const char *quoted = c->text + r->key_offset - 1;
+    rid_json_diagnose(quoted, r->key_len + 2, 1, &fault);
+    rid_item *item = add_item(out, err);
+    if (!item)
+        return RID_ETEMP;
+    size_t at = r->key_offset - 1 + fault.offset;
+    item->rejected = true;
+    item->foreign = s->opt.n_shards > 0 && s->opt.shard != 0;
+    item->origin.file = s->inputs.files[r->file].path;
+    item->origin.line = r->line - rid_count_lines(c->text + at, r->offset - at);
+    item->origin.byte = r->byte - (r->offset - at);
+    item->fault.reason = fault.reason;
+    snprintf(item->fault.message, sizeof item->fault.message,
+             "key of an entry manifest: expected %s", fault.expected);
+    return RID_OK;
+}
+
+/* Undoes the escapes of a member's key into `key`; *rejected where it is no string. */
+static rid_status unescape_key(rid_source *s, slot *out, rid_json_parser *parser, const rid_chunk *c,
+                               const rid_record *r, rid_buf *key, bool *rejected, rid_err *err)
 {
     rid_json v;
-    rid_str text;
-    rid_buf quoted = {0};
-    rid_err ignored = {0};
-    rid_buf_append_char(&quoted, '"');
-    rid_buf_append(&quoted, raw, len);
-    rid_buf_append_char(&quoted, '"');
-    rid_status st = RID_OK;
-    if (!rid_buf_reserve(&quoted, RID_JSON_PADDING))
-        st = RID_FAIL_NOMEM(err);
-    else
-        *good = rid_json_parse(parser, quoted.data, quoted.len, &v, &ignored) == RID_OK &&
-                rid_json_get_str(v, &text);
-    if (st == RID_OK && *good)
-        rid_buf_append(out, text.data, text.len);
-    rid_buf_free(&quoted);
-    return st;
+    rid_str text = {NULL, 0};
+    rid_status st = rid_json_parse(parser, c->text + r->key_offset - 1, r->key_len + 2, &v, err);
+    *rejected = st == RID_EDATA;
+    if (*rejected)
+        return reject_key(s, out, c, r, err);
+    if (st != RID_OK)
+        return st;
+    (void)rid_json_get_str(v, &text); /* in quotes, it is nothing else */
+    rid_buf_append(key, text.data, text.len);
+    return rid_buf_cstr(key) ? RID_OK : RID_FAIL_NOMEM(err);
 }
 
 static rid_status parse_record(rid_source *s, slot *out, rid_json_parser *parser,
@@ -248,21 +283,21 @@ static rid_status parse_record(rid_source *s, slot *out, rid_json_parser *parser
 {
     rid_buf key = {0};
     rid_status st = RID_OK;
+    bool rejected = false;
     if (r->fault)
         return add_fault(s, out, r, c, err);
     piece p = {c->text + r->offset, r->len, {NULL, 0},
                {s->inputs.files[r->file].path, r->line, r->byte}};
     if (r->has_key) {
-        bool good = true;
         p.key = (rid_str){c->text + r->key_offset, r->key_len};
-        if (memchr(p.key.data, '\\', p.key.len)) {
-            st = unescape_key(parser, p.key.data, p.key.len, &key, &good, err);
-            p.key = good ? rid_buf_view(&key) : p.key;
+        if (!is_plain(p.key)) {
+            st = unescape_key(s, out, parser, c, r, &key, &rejected, err);
+            p.key = rid_buf_view(&key);
         }
     }
-    if (st == RID_OK)
+    if (st == RID_OK && !rejected)
         st = parse_piece(s, out, parser, &p, err);
-    bool syntax = st == RID_OK && out->n == 1 && out->items[0]->rejected &&
+    bool syntax = st == RID_OK && !rejected && out->n == 1 && out->items[0]->rejected &&
                   out->items[0]->fault.reason != RID_REJECT_DEPTH;
     if (syntax && !r->has_key && memchr(p.text, '\n', p.len))
         st = parse_again(s, out, parser, &p, err);

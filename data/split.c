@@ -159,10 +159,12 @@ static rid_status add_document(scan *v, size_t end)
     rid_status st = RID_OK;
     while (last > first && is_one_of(text[last - 1], " \t\r\n"))
         last--;
-    if (end - v->start > v->s->record_bytes_max)
+    if (end - v->start > v->s->record_bytes_max) {
         st = add_too_large(v, v->start);
-    else if (first < last)
+        v->s->mode = SKIPPING; /* as it would be had its end not been read yet */
+    } else if (first < last) {
         st = add_record(v, (rid_record){.offset = first, .len = last - first});
+    }
     advance_start(v, end);
     return st;
 }
@@ -387,6 +389,26 @@ static bool ends_here(scan *v, size_t newline)
     return first_line && !is_one_of(text[last - 1], "{[,:");
 }
 
+/* Does the line at `next` begin a record? A '{' in column 0 always does; anything but a comma or a
+ * closing bracket does after a line that ends in '}', where no document could go on with it. NEED_MORE:
+ * that line's beginning has not been read. */
+static answer begins_record(const scan *v, size_t next)
+{
+    enum { BLANKS_MAX = 256 };
+    const char *text = v->c->text;
+    size_t len = v->c->len, first = next, last = next - 1;
+    if (next < len && text[next] == '{')
+        return YES;
+    while (last > v->start && next - last < BLANKS_MAX && is_one_of(text[last - 1], " \t\r"))
+        last--;
+    bool closed = last > v->start && text[last - 1] == '}';
+    while (closed && first < len && first - next < BLANKS_MAX && is_one_of(text[first], " \t"))
+        first++;
+    if (first == len)
+        return NEED_MORE;
+    return closed && !is_one_of(text[first], ",}] \t\r\n") ? YES : NO;
+}
+
 /* Over a byte order mark and blanks, to where a document begins. */
 static void find_document(scan *v)
 {
@@ -414,12 +436,13 @@ static rid_status take_document(scan *v, bool *more)
         }
         size_t next = (size_t)(newline - text) + 1;
         bool ends = v->s->interactive && ends_here(v, next - 1);
+        answer begins = ends ? YES : begins_record(v, next);
         v->at = next - 1;
-        if (!ends && next == len && !v->s->ended)
+        if (begins == NEED_MORE && !v->s->ended)
             break; /* what follows the newline decides: look at it again then */
         v->newlines++;
         v->at = next;
-        if (!ends && !(next < len && text[next] == '{'))
+        if (begins != YES)
             continue;
         if (looks_like_manifest(text + v->start, next - v->start, most) == YES)
             break;
@@ -612,12 +635,9 @@ bool rid_split_again(const char *text, size_t len, size_t *at, size_t *start, si
         if (skim.complete && rid_json_skip_blank(text, end, close) == end)
             end = close; /* one document; otherwise something is glued to it on its line */
     } else {
-        /* Not a document: with it go the lines that are its continuation. */
-        while (end + 1 < len && is_one_of(text[end + 1], " \t\r\n}]")) {
-            size_t next = rid_json_skip_blank(text, len, end + 1);
-            if (next < len && text[next] == '{')
-                break;
-            newline = memchr(text + end + 1, '\n', len - end - 1);
+        /* Not a document: all of it, up to a line that may begin one. */
+        for (size_t next; (next = rid_json_skip_blank(text, len, end)) < len && text[next] != '{';) {
+            newline = memchr(text + next, '\n', len - next);
             end = newline ? (size_t)(newline - text) : len;
         }
     }

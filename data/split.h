@@ -1,7 +1,7 @@
 /** Cutting an input into records, each the text of one payload, without parsing it.
  *
  *  A line that begins with '{' in column 0 always begins a record, so a payload that was cut short
- *  costs only itself. An entry manifest ({"entry-1": {…}, "entry-2": {…}}) is cut into its members
+ *  costs only itself; so does a line that no document could go on with after one that ends in '}'. An entry manifest ({"entry-1": {…}, "entry-2": {…}}) is cut into its members
  *  as it streams by, whatever its size. */
 #ifndef RID_SPLIT_H
 #define RID_SPLIT_H
@@ -47,8 +47,9 @@ void rid_splitter_limit(rid_splitter *s, size_t record_bytes);
 RID_MUST rid_status rid_splitter_fill(rid_splitter *s, rid_chunk *c, size_t max_records,
                                       size_t max_bytes, bool *end, rid_err *err);
 
-/** Second look at a record that did not parse: the documents in it, line-wise. Finds the next one at
- *  or after *at in text[0..len): its extent, and *at behind it. False where only blanks are left. */
+/** Second look at a record that did not parse: the documents in it, line-wise, and what stands between
+ *  them (lines that do not begin with '{' go together). Finds the next one at or after *at in
+ *  text[0..len): its extent, and *at behind it. False where only blanks are left. */
 bool rid_split_again(const char *text, size_t len, size_t *at, size_t *start, size_t *sub_len);
 
 /** Newlines in text[0..n). */
