@@ -75,9 +75,7 @@ rid_status rid_rejects_commit(rid_rejects *r, rid_err *err)
 {
     rid_status st = RID_OK;
     if (r->publish) {
-        if (r->n > SHOWN_MAX)
-            rid_log(RID_LOG_WARN, "%llu payloads were rejected; the list is %s",
-                    (unsigned long long)r->n, r->path);
+        rid_log(RID_LOG_WARN, "rejected payloads are listed in %s", r->path);
         st = rid_publish_commit(r->publish, err);
         r->publish = NULL;
     } else if (r->path) {

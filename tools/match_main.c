@@ -57,9 +57,9 @@ int main(int argc, char **argv)
             " day and store, then added. Payloads in (timestamp, id) order get rid-manifest's"
             " decisions bit for bit.\n\n"
             "A bad payload is answered with {\"ok\":false,\"error\":…,\"line\":…} and the stream goes"
-            " on; the exit code is 3 at the end when there were more than --max-rejects. The same payload again gets its first answer again; other"
-            " contents under an id seen before replace that entry and are answered with"
-            " \"replaced\":true.",
+            " on; the exit code at the end is 3 when there were more than --max-rejects. The same"
+            " payload again gets its first answer again; other contents under an id seen before"
+            " replace that entry and are answered with \"replaced\":true.",
         .examples = "# decisions for a stream\n"
                     "tail -f crossings.jsonl | rid-match --ckpt model.pt\n"
                     "# go on where an earlier store ended, and keep what comes\n"

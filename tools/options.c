@@ -168,8 +168,18 @@ const rid_option rid_options[] = {
      .tools = SYNTH, .group = in_random_encoder, .min = 1, .max = 65536,
      .help = "numbers in an embedding"},
 
-    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT", .tools = ALL,
-     .group = in_output, .flags = RID_OPTION_NO_EMPTY, .help = "where the result goes; -: stdout"},
+    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT.h5",
+     .tools = ENCODE, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .help = "the store; rejected payloads are listed in OUT.h5.rejects.jsonl"},
+    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT",
+     .tools = MANIFEST, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .help = "a directory for all documents, a name ending in .json for one, or -: stdout"},
+    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "FILE",
+     .tools = MATCH, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .help = "write the answers there when the input ends, not line by line to stdout"},
+    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT",
+     .tools = STORE | SYNTH, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .help = "where the result goes; unset or -: stdout"},
     {.name = "frames", .type = RID_OPTION_CHOICE, .choices = "f32|f16|none",
      .default_text = "f32", .tools = ENCODE, .group = in_output,
      .help = "how frames are kept, for re-encoding and for manifests that show them"},
@@ -363,7 +373,7 @@ static bool is_zone(const char *text)
 static bool check_text(const rid_option *o, const char *text, char *want, size_t size)
 {
     if ((o->flags & RID_OPTION_NO_EMPTY) && *text == '\0') {
-        snprintf(want, size, "a text that is not empty");
+        snprintf(want, size, "a value");
         return false;
     }
     snprintf(want, size, o->flags & RID_OPTION_ZONE ? "a time zone like Europe/Berlin" : "a text");

@@ -100,17 +100,17 @@ static rid_status run_export(rid_cli *cli, rid_err *err)
 int main(int argc, char **argv)
 {
     static const rid_command commands[] = {
-        {"info", "STORE…", "what is in it and what made it", "json", run_report},
+        {"info", "STORE…", "what is in it and what made it", "json output", run_report},
         {"verify", "STORE…", "check every checksum and every rule; exit 65 names the first violation",
-         "", run_report},
+         "output", run_report},
         {"merge", "-o OUT.h5 STORE…",
          "one store of many, ordered by day, store, time and id; of equal ids the last wins",
-         "limit", run_merge},
+         "limit output", run_merge},
         {"export", "[--format F] STORE…", "payloads (jsonl), a table (csv), a NumPy array (npy)",
-         "format limit", run_export},
-        {"list", "STORE…", "entry id, day and store of every entry, bucket by bucket", "json limit",
-         run_report},
-        {"show", "STORE ENTRY", "one entry: all but its vectors", "json", run_report},
+         "format limit output", run_export},
+        {"list", "STORE…", "entry id, day and store of every entry, bucket by bucket",
+         "json limit output", run_report},
+        {"show", "STORE ENTRY", "one entry: all but its vectors", "json output", run_report},
         {0}};
     static const rid_tool tool = {
         .name = "store",
