@@ -94,9 +94,12 @@ static rid_status open_handle(rid_h5 **out, const char *path, bool create, rid_e
             st = fail(h, "create the file", err);
     } else {
         h->fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (h->fd < 0)
-            st = RID_FAIL_ERRNO(err, "%s", path);
-        else if ((h->file = H5Fopen(path, H5F_ACC_RDONLY, access)) < 0)
+        errno = h->fd < 0 ? errno : 0;
+        if (h->fd >= 0)
+            h->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+        if (h->fd < 0 || (h->file < 0 && (errno == EMFILE || errno == ENFILE)))
+            st = RID_FAIL_ERRNO(err, "%s", path); /* no fault of the file's */
+        else if (h->file < 0)
             st = fail(h, "open the file", err);
     }
 done:

@@ -4,6 +4,7 @@
 #include "data/base/mem.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 void rid_store_set_close(rid_store_set *s)
 {
@@ -24,11 +25,27 @@ rid_entry_status rid_store_set_status(const rid_store_set *s, rid_place p)
     return rid_entries_status(rid_store_entries(s->stores[p.store]), p.row);
 }
 
+/* An open store takes two descriptors, and the usual soft limit of 1,024 is meant for programs that
+ * use select(2). Where the hard limit is too low as well, opening a store will say so. */
+static void allow_files(size_t n_stores)
+{
+    enum { PER_STORE = 2, OTHERS = 64 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return;
+    rlim_t wanted = PER_STORE * (rlim_t)n_stores + OTHERS;
+    if (wanted <= limit.rlim_cur)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static rid_status open_stores(rid_store_set *s, const char *const *paths, size_t n, rid_err *err)
 {
     s->stores = rid_mem_zalloc(n, sizeof *s->stores);
     if (!s->stores)
         return RID_FAIL_NOMEM(err);
+    allow_files(n);
     rid_status st = RID_OK;
     for (size_t i = 0; i < n && st == RID_OK; i++) {
         st = rid_interrupt_check(err);

@@ -21,7 +21,8 @@ typedef struct rid_store_set {
 
 /** Opens n >= 1 stores; of all their rows in order the first `limit` are looked at (0: all), and of
  *  those with the same id the last counts. RID_ECONFIG where encoders differ, RID_EINTR, errors of
- *  rid_store_open. *out is zero on failure. Close with rid_store_set_close. */
+ *  rid_store_open. Raises the soft limit of open files where n needs it. *out is zero on failure. Close
+ *  with rid_store_set_close. */
 RID_MUST rid_status rid_store_set_open(rid_store_set *out, const char *const *paths, size_t n,
                                        uint64_t limit, rid_err *err);
 /** Orders the places by day, store, timestamp (undated first), id. */
