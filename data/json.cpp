@@ -4,6 +4,7 @@
 
 extern "C" {
 #include "data/base/mem.h"
+#include "data/json_scan.h"
 #include "data/jsonw.h"
 }
 
@@ -138,6 +139,23 @@ template <class T> std::size_t write_number(char *out, T x)
     return static_cast<std::size_t>(std::to_chars(out, out + RID_JSON_NUMBER_MAX, x).ptr - out);
 }
 
+/* simdjson counts a container only once something stands in it, and its limit is the first depth that
+ * is refused: at ours it takes 63 levels around an empty one. One level more takes all that is allowed,
+ * and what it takes too much the grammar finds. Rare: a whole second look is fine. */
+simdjson::error_code parse_deep(dom::parser &parser, const char *text, std::size_t len,
+                                dom::element &element)
+{
+    rid_json_fault fault;
+    std::size_t capacity = parser.capacity();
+    if (rid_json_diagnose(text, len, RID_JSON_DEPTH_MAX, &fault) && fault.reason == RID_REJECT_DEPTH)
+        return simdjson::DEPTH_ERROR;
+    if (parser.allocate(capacity, RID_JSON_DEPTH_MAX + 1) != simdjson::SUCCESS)
+        return simdjson::MEMALLOC;
+    simdjson::error_code code = parser.parse(text, len, false).get(element);
+    simdjson::error_code back = parser.allocate(capacity, RID_JSON_DEPTH_MAX);
+    return back == simdjson::SUCCESS ? code : simdjson::MEMALLOC;
+}
+
 } // namespace
 
 extern "C" {
@@ -168,6 +186,8 @@ rid_status rid_json_parse(rid_json_parser *p, const char *text, size_t len, rid_
     }
     dom::element element;
     simdjson::error_code code = p->parser.parse(text, len, false).get(element);
+    if (code == simdjson::DEPTH_ERROR)
+        code = parse_deep(p->parser, text, len, element);
     if (code == simdjson::MEMALLOC)
         return RID_FAIL_NOMEM(err);
     if (code != simdjson::SUCCESS)
@@ -285,6 +305,7 @@ rid_json_matrix_fault rid_json_read_matrix(rid_json v, rid_json_matrix *m, size_
         dom::array elements;
         if (e.get_array().get(elements) != simdjson::SUCCESS) {
             *row = m->rows;
+            *column = 0;
             return RID_JSON_MATRIX_NOT_ARRAY;
         }
         if (m->rows == 0)

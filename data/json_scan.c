@@ -127,9 +127,7 @@ static bool check_surrogate(checker *c, size_t start)
         return false;
     if (first >= 0xDC00 || c->len - c->at < 6 || memcmp(c->text + c->at, "\\u", 2) != 0)
         return faulty(c, RID_REJECT_UTF8, start, "a high and a low surrogate together");
-    c->at += 2;
-    size_t second = c->at - 1;
-    c->at--; /* check_escape starts behind the backslash */
+    size_t second = c->at++; /* check_escape starts behind the backslash */
     if (check_escape(c))
         return true;
     unsigned low = hex4(c->text + c->at - 4);
@@ -150,8 +148,9 @@ static bool check_string(checker *c)
             c->at++;
             continue;
         }
-        if (!rid_utf8_valid(c->text + run, c->at - run))
-            return faulty(c, RID_REJECT_UTF8, run, "UTF-8");
+        size_t valid = rid_utf8_prefix(c->text + run, c->at - run);
+        if (valid < c->at - run)
+            return faulty(c, RID_REJECT_UTF8, run + valid, "UTF-8");
         size_t start = c->at++;
         if (ch == '"')
             return false;

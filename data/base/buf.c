@@ -98,26 +98,33 @@ rid_str rid_buf_view(const rid_buf *b)
 }
 
 /* The table of well-formed byte sequences, Unicode 15, table 3-7. */
-bool rid_utf8_valid(const char *s, size_t n)
+size_t rid_utf8_prefix(const char *s, size_t n)
 {
-    const unsigned char *p = (const unsigned char *)s, *end = p + n;
+    const unsigned char *start = (const unsigned char *)s, *p = start, *end = start + n;
     while (p < end) {
-        unsigned char c = *p++;
-        if (c < 0x80)
+        unsigned char c = *p;
+        if (c < 0x80) {
+            p++;
             continue;
+        }
         int more = c >= 0xC2 && c <= 0xDF ? 1 : (c & 0xF0) == 0xE0 ? 2 : c >= 0xF0 && c <= 0xF4 ? 3 : 0;
-        if (more == 0 || end - p < more)
-            return false;
+        if (more == 0 || end - p <= more)
+            break;
         unsigned char lo = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80;
         unsigned char hi = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
-        if (*p < lo || *p > hi)
-            return false;
-        for (int i = 1; i < more; i++)
-            if ((p[i] & 0xC0) != 0x80)
-                return false;
-        p += more;
+        bool good = p[1] >= lo && p[1] <= hi;
+        for (int i = 2; i <= more; i++)
+            good &= (p[i] & 0xC0) == 0x80;
+        if (!good)
+            break;
+        p += more + 1;
     }
-    return true;
+    return (size_t)(p - start);
+}
+
+bool rid_utf8_valid(const char *s, size_t n)
+{
+    return rid_utf8_prefix(s, n) == n;
 }
 
 void rid_filename_append(rid_buf *b, rid_str id)

@@ -42,6 +42,8 @@ rid_str rid_buf_view(const rid_buf *b);
 
 /** True where the n bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
 bool rid_utf8_valid(const char *s, size_t n);
+/** How many of the n bytes, from the first, are well-formed UTF-8 up to a character's end. */
+size_t rid_utf8_prefix(const char *s, size_t n);
 
 /** Appends `id` as a safe file name: bytes outside [A-Za-z0-9._-] and a leading dot become %XX; a
  *  result over 200 bytes is cut there and gets "-" and 16 hex digits of the whole id's XXH3-64. */
