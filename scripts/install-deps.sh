@@ -29,6 +29,7 @@ libssl-dev:SHA-256 (OpenSSL)
 libglib2.0-dev:time zones (GLib)
 tzdata:time zones (the data)
 libcmocka-dev:unit tests (cmocka)
+zstd:command-line tests (.zst files)
 '
 PEERS='
 python3-torch:PyTorch, with which encoding is compared
@@ -36,7 +37,7 @@ python3-numpy:NumPy
 python3-h5py:stores read from Python
 python3-faiss:FAISS, with which the scan is compared
 '
-COMMANDS=' gcc g++ make pkg-config ' # these count as installed wherever they come from
+COMMANDS=' gcc g++ make pkg-config zstd ' # these count as installed wherever they come from
 
 say() { echo "install-deps: $*" >&2; }
 die() { say "$*"; exit 1; }
