@@ -1020,6 +1020,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
+    setenv("OMP_WAIT_POLICY", "passive", 1); /* otherwise rid_cli_main starts this program again */
     const struct CMUnitTest tests[] = {
         TEST(test_defaults),
         TEST(test_default_file_when_it_exists),
