@@ -125,7 +125,7 @@ size_t rid_cli_args(const rid_cli *cli, const char *const **args);
 /** The run's summary: filled by the tool, written by rid_cli_main (--summary-json). */
 rid_summary *rid_cli_summary(rid_cli *cli);
 /** Starts progress for one job at a time: a bar on a terminal, a line every 30 s elsewhere. NULL
- *  (which rid_progress_update takes) with --quiet. `unit` outlives the job. */
+ *  (which rid_progress_update takes) with --quiet. `unit` outlives the job; "bytes" are shown as MB. */
 rid_progress *rid_cli_progress(rid_cli *cli, const char *unit);
 /** Threads to use, at least 1. */
 int rid_cli_threads(const rid_cli *cli);

@@ -142,19 +142,40 @@ static void append_rate(rid_buf *out, double rate)
         rid_buf_printf(out, "%.1f", rate);
 }
 
-/* "12,345 of 27,000 payloads, 1,234/s, ETA 0:12" */
-static void append_state(rid_buf *out, const rid_progress *p, uint64_t done, uint64_t total)
+/* "17.0 of 72.2 MB, 122 MB/s" */
+static void append_bytes(rid_buf *out, uint64_t done, uint64_t total, double rate)
 {
-    double elapsed_s = (double)(rid_clock_ms() - p->started_ms) / 1e3;
-    double rate = elapsed_s > 0 ? (double)done / elapsed_s : 0;
+    rid_buf_printf(out, "%.1f ", (double)done / 1e6);
+    if (total > 0)
+        rid_buf_printf(out, "of %.1f ", (double)total / 1e6);
+    rid_buf_append_str(out, "MB, ");
+    append_rate(out, rate / 1e6);
+    rid_buf_append_str(out, " MB/s");
+}
+
+/* "12,345 of 27,000 payloads, 1,234/s" */
+static void append_items(rid_buf *out, const char *unit, uint64_t done, uint64_t total, double rate)
+{
     append_count(out, done);
     if (total > 0) {
         rid_buf_append_str(out, " of ");
         append_count(out, total);
     }
-    rid_buf_printf(out, " %s, ", p->unit ? p->unit : "done");
+    rid_buf_printf(out, " %s, ", unit);
     append_rate(out, rate);
     rid_buf_append_str(out, "/s");
+}
+
+/* …, and ", ETA 0:12" */
+static void append_state(rid_buf *out, const rid_progress *p, uint64_t done, uint64_t total)
+{
+    double elapsed_s = (double)(rid_clock_ms() - p->started_ms) / 1e3;
+    double rate = elapsed_s > 0 ? (double)done / elapsed_s : 0;
+    const char *unit = p->unit ? p->unit : "done";
+    if (strcmp(unit, "bytes") == 0)
+        append_bytes(out, done, total, rate);
+    else
+        append_items(out, unit, done, total, rate);
     if (total > done && rate > 0) {
         rid_buf_append_str(out, ", ETA ");
         append_duration(out, (double)(total - done) / rate);

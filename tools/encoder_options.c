@@ -1,6 +1,9 @@
 #include "tools/encoder_options.h"
 
+#include "data/base/log.h"
+
 #include <string.h>
+#include <unistd.h>
 
 static void read_filter(rid_model_options *m, const rid_cli *cli)
 {
@@ -29,6 +32,16 @@ static void read_filter(rid_model_options *m, const rid_cli *cli)
             m->given |= given[i].bit;
 }
 
+/* Without it a forgotten input looks like a program that hangs. */
+static void mention_terminal(const rid_cli *cli)
+{
+    const char *const *inputs;
+    size_t n = rid_cli_args(cli, &inputs);
+    bool from_stdin = n == 0 || (n == 1 && strcmp(inputs[0], "-") == 0);
+    if (from_stdin && isatty(STDIN_FILENO))
+        rid_log(RID_LOG_INFO, "reading payloads from the terminal; Ctrl-D ends them");
+}
+
 rid_status rid_encoder_options_model(rid_model_options *model, const rid_cli *cli, rid_err *err)
 {
     bool mean = rid_cli_is_set(cli, "encoder");
@@ -47,5 +60,6 @@ rid_status rid_encoder_options_model(rid_model_options *model, const rid_cli *cl
         return RID_FAIL(err, RID_EUSAGE,
                         "no encoder: give a checkpoint (--ckpt model.pt or MODEL_CKPT), or take the"
                         " baseline without one (--encoder mean)");
+    mention_terminal(cli);
     return RID_OK;
 }

@@ -7,7 +7,8 @@
 #include "train/model.h"
 
 /** Fills *model from the options ckpt, encoder, schema, vis-dim, filter-…; strings are the cli's.
- *  RID_EUSAGE without a checkpoint and without --encoder mean. */
+ *  RID_EUSAGE without a checkpoint and without --encoder mean. Says so where payloads are going to
+ *  be read from a terminal. */
 RID_MUST rid_status rid_encoder_options_model(rid_model_options *model, const rid_cli *cli,
                                               rid_err *err);
 
