@@ -10,10 +10,12 @@
 #include <hdf5.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK_BYTES = 2 << 20, CHECKSUM_BYTES = 4, ATTRIBUTE_BYTES_MAX = 16 << 20 };
+enum { CHUNK_BYTES = 2 << 20, CHECKSUM_BYTES = 4, ATTRIBUTE_BYTES_MAX = 64 << 20,
+       SMALL_ATTRIBUTE_BYTES = 60000 };
 
 struct rid_h5 {
     hid_t file;
@@ -49,27 +51,44 @@ const char *rid_h5_version(void)
     return text;
 }
 
+enum { REASON_MAX = 1024 };
+
 static herr_t deepest_message(unsigned depth, const H5E_error2_t *e, void *out)
 {
     if (depth == 0)
-        snprintf(out, 256, "%s", e->desc ? e->desc : "unknown");
+        snprintf(out, REASON_MAX, "%s", e->desc ? e->desc : "unknown");
     return 0;
 }
 
-/* An error of the library. While writing it is the disk's; while reading, the file's. */
+/* A read or write that the system refused: its errno stands in the library's message, between the
+ * time and the addresses of buffers. 0 for an error of another kind. */
+static int errno_of(const char *reason)
+{
+    static const char label[] = "errno = ";
+    const char *found = strstr(reason, label);
+    return found ? atoi(found + sizeof label - 1) : 0;
+}
+
+/* An error of the library. While writing it is the disk's; while reading, the file's, unless the
+ * system could not read. */
 static rid_status fail(rid_h5 *h, const char *what, rid_err *err)
 {
-    char reason[256] = "unknown";
+    char reason[REASON_MAX] = "unknown";
     int saved = errno;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, deepest_message, reason);
     H5Eclear2(H5E_DEFAULT);
+    if (errno_of(reason)) {
+        errno = errno_of(reason);
+        return RID_FAIL_ERRNO(err, "%s: HDF5 cannot %s", h->path, what);
+    }
     bool writing = h->fd < 0;
     bool full = writing && (saved == ENOSPC || saved == EDQUOT || saved == EFBIG);
     return RID_FAIL(err, writing ? RID_EIO : RID_EDATA, "%s: HDF5 cannot %s: %s%s%s", h->path, what,
                     reason, full ? ": " : "", full ? strerror(saved) : "");
 }
 
-static rid_status open_handle(rid_h5 **out, const char *path, bool create, rid_err *err)
+static rid_status open_handle(rid_h5 **out, const char *path, bool create, size_t text_bytes,
+                              rid_err *err)
 {
     *out = NULL;
     rid_h5 *h = rid_mem_zalloc(1, sizeof *h);
@@ -88,6 +107,10 @@ static rid_status open_handle(rid_h5 **out, const char *path, bool create, rid_e
     H5Pset_file_locking(access, false, true);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_userblock(creation, RID_H5_USER_BLOCK);
+    H5Pset_obj_track_times(creation, false);
+    /* The oldest format, which everything reads, keeps attributes in 64 KiB of object header. */
+    if (text_bytes > SMALL_ATTRIBUTE_BYTES)
+        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
     if (create) {
         h->file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
         if (h->file < 0)
@@ -115,14 +138,14 @@ done:
     return RID_OK;
 }
 
-rid_status rid_h5_create(rid_h5 **out, const char *path, rid_err *err)
+rid_status rid_h5_create(rid_h5 **out, const char *path, size_t text_bytes, rid_err *err)
 {
-    return open_handle(out, path, true, err);
+    return open_handle(out, path, true, text_bytes, err);
 }
 
 rid_status rid_h5_open(rid_h5 **out, const char *path, rid_err *err)
 {
-    return open_handle(out, path, false, err);
+    return open_handle(out, path, false, 0, err);
 }
 
 rid_status rid_h5_close(rid_h5 *h, rid_err *err)
@@ -162,11 +185,6 @@ rid_status rid_h5_make_group(rid_h5 *h, const char *name, rid_err *err)
         return fail(h, "make a group", err);
     H5Gclose(group);
     return RID_OK;
-}
-
-bool rid_h5_has(rid_h5 *h, const char *name)
-{
-    return H5Lexists(h->file, name, H5P_DEFAULT) > 0;
 }
 
 /* ---- attributes ---- */
@@ -222,16 +240,25 @@ rid_status rid_h5_read_text(rid_h5 *h, const char *name, bool needed, char **tex
 {
     rid_status st = RID_OK;
     *text = NULL;
-    if (!needed && H5Aexists(h->file, name) <= 0)
+    htri_t exists = H5Aexists(h->file, name);
+    if (exists == 0 && !needed)
         return RID_OK;
-    hid_t attribute = H5Aopen(h->file, name, H5P_DEFAULT);
+    hid_t attribute = exists > 0 ? H5Aopen(h->file, name, H5P_DEFAULT) : -1;
     hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
+    if (exists < 0 || (exists > 0 && type < 0)) {
+        st = fail(h, "read an attribute", err);
+        goto done;
+    }
     if (type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0) {
         st = RID_FAIL(err, RID_EDATA, "%s: attribute '%s' is missing or no text", h->path, name);
         goto done;
     }
     size_t width = H5Tget_size(type);
-    *text = width <= ATTRIBUTE_BYTES_MAX ? rid_mem_zalloc(width + 1, 1) : NULL;
+    if (width > ATTRIBUTE_BYTES_MAX) {
+        st = RID_FAIL(err, RID_EDATA, "%s: attribute '%s' has %zu bytes", h->path, name, width);
+        goto done;
+    }
+    *text = rid_mem_zalloc(width + 1, 1);
     if (!*text) {
         st = RID_FAIL_NOMEM(err);
     } else if (H5Aread(attribute, type, *text) < 0) {
@@ -464,20 +491,26 @@ static rid_status check_chunk(rid_h5_column *c, size_t i, unsigned char *buffer,
  * file: the checksum of the first chunk tells. A damaged one is left for the reader to find. */
 static rid_status find_address_base(rid_h5_column *c, rid_err *err)
 {
-    rid_err ignored;
+    rid_err damage = {0};
     if (c->n_chunks == 0)
         return RID_OK;
     unsigned char *buffer = rid_mem_alloc(c->rows_per_chunk * c->row_bytes + CHECKSUM_BYTES, 1);
     if (!buffer)
         return RID_FAIL_NOMEM(err);
-    if (check_chunk(c, 0, buffer, &ignored) != RID_OK) {
+    rid_status st = check_chunk(c, 0, buffer, &damage);
+    if (st == RID_EDATA) {
         c->offsets[0] -= RID_H5_USER_BLOCK;
-        bool from_start = check_chunk(c, 0, buffer, &ignored) == RID_OK;
+        st = check_chunk(c, 0, buffer, &damage);
+        bool from_start = st == RID_OK;
         for (size_t i = from_start ? 1 : 0; i < (from_start ? c->n_chunks : 1); i++)
             c->offsets[i] += from_start ? -(uint64_t)RID_H5_USER_BLOCK : RID_H5_USER_BLOCK;
     }
     rid_mem_free(buffer);
-    return RID_OK;
+    if (st == RID_OK || st == RID_EDATA)
+        return RID_OK;
+    if (err)
+        *err = damage; /* it could not be read, which says nothing about the address */
+    return st;
 }
 
 static rid_status locate_chunks(rid_h5_column *c, rid_err *err)

@@ -32,8 +32,9 @@ void rid_h5_init(void);
 /** "HDF5 1.10.8" */
 const char *rid_h5_version(void);
 
-/** Creates (truncates) a file with an empty user block. */
-RID_MUST rid_status rid_h5_create(rid_h5 **out, const char *path, rid_err *err);
+/** Creates (truncates) a file with an empty user block. `text_bytes` is the longest text that will be
+ *  written as an attribute: above 64 KiB that needs the file format of HDF5 1.8. */
+RID_MUST rid_status rid_h5_create(rid_h5 **out, const char *path, size_t text_bytes, rid_err *err);
 RID_MUST rid_status rid_h5_open(rid_h5 **out, const char *path, rid_err *err);
 /** Closes; what could not be written shows here. Frees h also on failure; NULL is fine. */
 RID_MUST rid_status rid_h5_close(rid_h5 *h, rid_err *err);
@@ -81,8 +82,5 @@ RID_MUST rid_status rid_h5_column_verify(rid_h5_column *c, int threads, rid_err 
 void rid_h5_column_chunks(const rid_h5_column *c, const uint64_t **offsets, size_t *n,
                           size_t *chunk_bytes);
 void rid_h5_column_close(rid_h5_column *c);
-
-/** Does /name exist? */
-bool rid_h5_has(rid_h5 *h, const char *name);
 
 #endif

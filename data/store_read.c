@@ -88,6 +88,24 @@ static rid_status read_size(rid_store *s, const char *name, size_t *out, rid_err
     return st;
 }
 
+/* From what the store says, not from what is found in it: a group that cannot be read is no group
+ * that was left out. */
+static rid_status read_frames_kind(rid_store *s, rid_err *err)
+{
+    static const rid_frames_kind kinds[] = {RID_FRAMES_NONE, RID_FRAMES_F32, RID_FRAMES_F16};
+    char *frames = NULL;
+    bool known = false;
+    rid_status st = rid_h5_read_text(s->h5, "frames", true, &frames, err);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0] && st == RID_OK && !known; k++) {
+        known = strcmp(frames, rid_frames_kind_name(kinds[k])) == 0;
+        s->info.frames = known ? kinds[k] : s->info.frames;
+    }
+    if (st == RID_OK && !known)
+        st = RID_FAIL(err, RID_EDATA, "%s: attribute 'frames' is '%.40s'", s->path, frames);
+    rid_mem_free(frames);
+    return st;
+}
+
 static rid_status read_attributes(rid_store *s, rid_err *err)
 {
     rid_store_info *i = &s->info;
@@ -118,14 +136,7 @@ static rid_status read_attributes(rid_store *s, rid_err *err)
         st = read_size(s, "attr_dim", &i->attr_dim, err);
     if (st == RID_OK)
         st = read_size(s, "emb_dim", &i->emb_dim, err);
-    if (st != RID_OK || !rid_h5_has(s->h5, "/frame"))
-        return st;
-    char *frames = NULL;
-    st = rid_h5_read_text(s->h5, "frames", true, &frames, err);
-    if (st == RID_OK)
-        i->frames = strcmp(frames, "f16") == 0 ? RID_FRAMES_F16 : RID_FRAMES_F32;
-    rid_mem_free(frames);
-    return st;
+    return st == RID_OK ? read_frames_kind(s, err) : st;
 }
 
 static rid_status check_shape(rid_store *s, rid_store_column c, rid_err *err)
