@@ -58,6 +58,16 @@ static rid_status open_columns(rid_store_writer *w, rid_err *err)
     return st;
 }
 
+static size_t longest_text(const rid_store_info *i)
+{
+    const char *const texts[] = {i->schema, i->filter, i->operating_point};
+    size_t longest = 0;
+    for (size_t k = 0; k < 3; k++)
+        if (texts[k] && strlen(texts[k]) > longest)
+            longest = strlen(texts[k]);
+    return longest;
+}
+
 rid_status rid_store_writer_open(rid_store_writer **out, rid_publish *publish,
                                  const rid_store_info *info, rid_err *err)
 {
@@ -74,7 +84,7 @@ rid_status rid_store_writer_open(rid_store_writer **out, rid_publish *publish,
     rid_status st = w->entries && w->zeros ? rid_store_info_copy(&w->info, info, err)
                                            : RID_FAIL_NOMEM(err);
     if (st == RID_OK)
-        st = rid_h5_create(&w->h5, rid_publish_temp_path(publish), err);
+        st = rid_h5_create(&w->h5, rid_publish_temp_path(publish), longest_text(info), err);
     if (st == RID_OK)
         st = open_columns(w, err);
     if (st != RID_OK) {
