@@ -9,7 +9,7 @@
 
 /** Decimal integer with an optional '-'. False (and *out unchanged) where the text is anything else. */
 bool rid_num_parse_i64(rid_str text, int64_t *out);
-/** Finite decimal number, JSON's grammar plus a leading '+' and bare ".5"; locale-independent. */
+/** Finite decimal number: what strtod reads in the C locale, without blanks, hexadecimal, inf, nan. */
 bool rid_num_parse_f64(rid_str text, double *out);
 /** "123" or "1.5%"; *is_percent tells which. Never negative. */
 bool rid_num_parse_count_or_percent(rid_str text, double *out, bool *is_percent);

@@ -3,8 +3,11 @@
 #include "data/base/mem.h"
 
 #include <glib.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct rid_store_zone {
     char *store; /* NULL in the first, the default */
@@ -42,13 +45,27 @@ void rid_timezones_free(rid_timezones *z)
     rid_mem_free(z);
 }
 
-/* GLib also takes offsets, paths and POSIX rules, and warns on its own about a file that is no
- * zone: only names that look like IANA's reach it ("Europe/Berlin", "Etc/GMT+5", "UTC"). */
-static bool looks_like_iana(const char *name)
+/* GLib also takes offsets, paths and POSIX rules ("EST5" is one, without daylight saving), and warns on
+ * its own about a file that is no zone: only names that look like IANA's and that tzdata has reach it
+ * ("Europe/Berlin", "Etc/GMT+5"). */
+static bool is_iana(const char *name)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/";
-    return ((*name >= 'A' && *name <= 'Z')) && name[strspn(name, allowed)] == '\0';
+    char path[PATH_MAX];
+    struct stat s;
+    const char *directory = getenv("TZDIR"); /* as GLib looks */
+    if (!(*name >= 'A' && *name <= 'Z') || name[strspn(name, allowed)] != '\0')
+        return false;
+    int n = snprintf(path, sizeof path, "%s/%s", directory ? directory : "/usr/share/zoneinfo", name);
+    return n > 0 && (size_t)n < sizeof path && stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
+static GTimeZone *open_zone(const char *name)
+{
+    if (strcmp(name, "UTC") == 0) /* also without tzdata */
+        return g_time_zone_new_utc();
+    return is_iana(name) ? g_time_zone_new_identifier(name) : NULL;
 }
 
 static store_zone *find(const rid_timezones *z, rid_str store)
@@ -61,7 +78,7 @@ static store_zone *find(const rid_timezones *z, rid_str store)
 
 rid_status rid_timezones_set(rid_timezones *z, const char *store, const char *zone, rid_err *err)
 {
-    GTimeZone *tz = looks_like_iana(zone) ? g_time_zone_new_identifier(zone) : NULL;
+    GTimeZone *tz = open_zone(zone);
     if (!tz)
         return RID_FAIL(err, RID_ECONFIG,
                         "time zone '%s' is not known here; give an IANA name such as Europe/Berlin"
