@@ -54,14 +54,16 @@ SRC := $(filter-out eval/kernel_isa.c $(foreach l,$(MISSING),$(call part,3,$l)),
          $(wildcard data/base/*.c data/*.c data/*.cpp gt/*.c eval/*.c train/*.c) $(filter-out %_main.c,$(wildcard tools/*.c)))
 OBJ := $(SRC:%=$B/obj/%.o) $(KERNEL_OBJ)
 UNIT := $(patsubst tests/unit/%.c,$B/test/%,$(wildcard tests/unit/test_*.c))
+BENCHES := $(if $(MISSING),,$(addprefix $B/test/,$(basename $(notdir $(wildcard tests/bench/bench_*.c tests/bench/bench_*.cpp)))))
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: all debug asan tsan cov unit test bench soak demo fuzz install clean help
+.PHONY: all debug asan tsan cov unit benches test bench soak demo fuzz install clean help
 .SECONDARY:
 all: $(BINS)
 debug asan tsan cov:
 	+@$(MAKE) --no-print-directory MODE=$@ all
 unit: $(UNIT) $B/test/libfault.so
+benches: $(BENCHES)
 
 $B/obj/%.c.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
@@ -86,6 +88,12 @@ $B/bin/rid-%: $B/obj/tools/%_main.c.o $B/librid.a
 $B/test/%: $B/obj/tests/unit/%.c.o $B/librid.a
 	@mkdir -p $(@D)
 	$(CXX) $(COMMON) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -lm -lpthread -o $@
+$B/test/bench_%: $B/obj/tests/bench/bench_%.c.o $B/librid.a
+	@mkdir -p $(@D)
+	$(CXX) $(COMMON) $(LDFLAGS) $^ $(PKG_LIBS) -lm -lpthread -o $@
+$B/test/bench_%: $B/obj/tests/bench/bench_%.cpp.o
+	@mkdir -p $(@D)
+	$(CXX) $(COMMON) $(LDFLAGS) $^ $(PKG_LIBS) -lpthread -o $@
 $B/test/libfault.so: tests/fault/libfault.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -fPIC -shared -D_GNU_SOURCE $(WARN) $< -ldl -o $@
@@ -98,7 +106,7 @@ test: ## unit, command-line, vector, layer and sanitizer tests
 soak: ## the long kill, fault and fuzz runs
 	@MAKE="$(SUBMAKE)" scripts/run-soak
 bench: ## ours against its peers, side by side; writes build/bench.json
-	@$(MAKE) --no-print-directory -j$(JOBS) all $B/test/bench_dom
+	@$(SUBMAKE) --no-print-directory MODE=release all benches
 	@scripts/run-bench
 demo: ## a synthetic store-day from payloads to a manifest
 	@MAKE="$(SUBMAKE)" scripts/demo
