@@ -101,7 +101,8 @@ if [ "$(id -u)" -ne 0 ]; then
     if ! sudo -n true 2>/dev/null; then
         say "missing: ${missing[*]}"
         say 'installing needs root, and there is no sudo that works without a password; as root:'
-        die "apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+        echo "    apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
+        exit 1
     fi
 fi
 
