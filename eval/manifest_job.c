@@ -20,6 +20,8 @@ typedef struct job {
     rid_bucket *buckets;
     size_t n_buckets;
     bool single; /* one document: a file or standard output */
+    size_t n_shown;     /* events in the documents written */
+    bool any_unchanged; /* documents left as they are */
     rid_summary *summary;
     rid_progress *progress;
 } job;
@@ -224,6 +226,8 @@ static void count_document(job *j, const bucket_work *w, const rid_manifest *m, 
         n_skipped += !w->usable[i];
 #pragma omp critical(rid_manifest_summary)
     {
+        j->n_shown += n_events;
+        j->any_unchanged |= unchanged;
         j->summary->read += w->n;
         j->summary->accepted += w->n;
         j->summary->skipped += n_skipped;
@@ -439,6 +443,8 @@ rid_status rid_manifest_run(const rid_manifest_options *options, const char *con
     else if (st == RID_OK)
         st = run_buckets(&j, err);
     rid_summary_add_stage(summary, "write", rid_clock_s() - start);
+    if (st == RID_OK && options->selection.n_cameras > 0 && j.n_shown == 0 && !j.any_unchanged)
+        rid_log(RID_LOG_WARN, "no entry is of the cameras named with --camera");
     rid_mem_free(j.buckets);
     rid_store_set_close(&j.set);
     return st;

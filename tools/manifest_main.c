@@ -35,6 +35,8 @@ static rid_status run(rid_cli *cli, rid_err *err)
     if (!rid_nn2_parse(rid_cli_str(cli, "nn2"), &o.point.rule.nn2) ||
         !rid_embeddings_parse(rid_cli_str(cli, "embeddings"), &o.selection.embeddings))
         return RID_FAIL(err, RID_EFAIL, "a choice of the option table is not known");
+    if (!o.output && o.dry_run)
+        o.output = ".";
     if (!o.output)
         return RID_FAIL(err, RID_EUSAGE, "no output: give -o DIR, -o FILE.json or -o -");
     if (n_stores == 0)

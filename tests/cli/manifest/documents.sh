@@ -74,6 +74,12 @@ run rid-manifest -q "${rule[@]}" --day $day --store s1 --camera c2 --camera-scop
 expect_equal match "$(people match.json)" 's1-0001 a-2 s1-0002 a-3 '
 run rid-manifest -q "${rule[@]}" --day $day --store s1 --camera c1 --camera c2 --embeddings none \
     -o both.json day.h5
+expect_no_err
+run rid-manifest --day $day --store s1 --camera typo --embeddings none -o - day.h5
+expect_code 0
+expect_err 'no entry is of the cameras'
+run rid-manifest -q "${rule[@]}" --day $day --store s1 --camera c1 --camera c2 --embeddings none \
+    --force -o both.json day.h5
 expect_equal both "$(people both.json)" 's1-0001 a-1 a-3 s1-0002 a-2 a-4 '
 
 begin 'the person who has an entry'
@@ -134,6 +140,8 @@ begin 'a dry run writes nothing'
 run rid-manifest --dry-run -o dry day.h5
 expect_code 0
 expect_no_file dry
+run rid-manifest --dry-run day.h5
+expect_code 0
 
 # ---- bytes ----
 rid-synth -q --people 30 --stores 3 --vis-dim 48 --seed 9 -o synth.jsonl
