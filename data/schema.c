@@ -1,6 +1,7 @@
 #include "data/schema.h"
 
 #include "data/base/mem.h"
+#include "data/json_scan.h"
 #include "data/textfile.h"
 
 #include <math.h>
@@ -112,7 +113,7 @@ static rid_status read_range(field *f, rid_json definition, rid_err *err)
     bool good = rid_json_type_of(range) == RID_JSON_ARRAY;
     for (rid_json_iter it = rid_json_begin(range); good && rid_json_next(&it, NULL, &v); n++)
         good = n < 2 && rid_json_get_f64(v, &bounds[n]);
-    if (!good || n != 2 || !(bounds[0] < bounds[1]))
+    if (!good || n != 2 || !(bounds[0] < bounds[1]) || !isfinite(bounds[1] - bounds[0]))
         return RID_FAIL(err, RID_ECONFIG, "field '%s': expected 'range': [lo, hi] with lo < hi",
                         f->name);
     f->lo = bounds[0];
@@ -168,8 +169,10 @@ static rid_status read_fields(rid_schema *s, rid_json root, rid_err *err)
         field *f = &s->fields[s->n_fields++];
         *f = (field){0};
         rid_status st = read_field(f, definition, err);
-        if (st != RID_OK)
-            return rid_err_prepend(err, "fields[%zu]", s->n_fields - 1);
+        if (st != RID_OK) {
+            rid_err_prepend(err, "fields[%zu]", s->n_fields - 1);
+            return st;
+        }
         for (size_t i = 0; i + 1 < s->n_fields; i++)
             if (strcmp(s->fields[i].name, f->name) == 0)
                 return RID_FAIL(err, RID_ECONFIG, "field '%s' stands twice", f->name);
@@ -203,19 +206,35 @@ static rid_status read_root(rid_schema *s, rid_json root, rid_err *err)
     return read_fields(s, root, err);
 }
 
+/* Where the text breaks; the parser's own words where the grammar holds (a number out of range). */
+static rid_status fail_syntax(rid_str text, const char *parser_says, rid_err *err)
+{
+    rid_json_fault fault;
+    if (!rid_json_diagnose(text.data, text.len, RID_JSON_DEPTH_MAX, &fault))
+        return RID_FAIL(err, RID_ECONFIG, "%s", parser_says);
+    size_t line = 1;
+    for (size_t i = 0; i < fault.offset; i++)
+        line += text.data[i] == '\n';
+    return RID_FAIL(err, RID_ECONFIG, "line %zu, byte %zu: expected %s", line, fault.offset,
+                    fault.expected);
+}
+
 rid_status rid_schema_parse(rid_schema **out, rid_str text, const char *name, rid_err *err)
 {
     rid_buf padded = {0};
     rid_json root;
+    rid_err detail = {0};
     *out = NULL;
     rid_json_parser *parser = rid_json_parser_new();
     rid_schema *s = rid_mem_zalloc(1, sizeof *s);
     rid_buf_append(&padded, text.data, text.len);
     rid_status st = parser && s && rid_buf_reserve(&padded, RID_JSON_PADDING)
-                        ? rid_json_parse(parser, padded.data, text.len, &root, err)
-                        : RID_FAIL_NOMEM(err);
-    if (st == RID_EDATA && err)
-        err->code = st = RID_ECONFIG;
+                        ? rid_json_parse(parser, padded.data, text.len, &root, &detail)
+                        : RID_FAIL_NOMEM(&detail);
+    if (st == RID_EDATA)
+        st = fail_syntax(rid_buf_view(&padded), detail.message, err);
+    else if (st != RID_OK)
+        st = RID_FAIL_NOMEM(err);
     if (st == RID_OK)
         st = read_root(s, root, err);
     rid_json_parser_free(parser);
