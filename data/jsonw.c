@@ -1,6 +1,6 @@
 #include "data/jsonw.h"
 
-#include "data/json.h"
+#include "data/float_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -90,7 +90,7 @@ void rid_jsonw_f32(rid_jsonw *w, float v)
     before_value(w);
     char *at = rid_buf_reserve(w->out, RID_JSON_NUMBER_MAX);
     if (at)
-        w->out->len += rid_json_write_f32(at, v);
+        w->out->len += rid_float_text_write(at, v);
 }
 
 void rid_jsonw_f64(rid_jsonw *w, double v)
@@ -117,7 +117,7 @@ void rid_jsonw_f32_array(rid_jsonw *w, const float *v, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (i)
             *at++ = ',';
-        at += rid_json_write_f32(at, v[i]);
+        at += rid_float_text_write(at, v[i]);
     }
     w->out->len += (size_t)(at - start);
     rid_jsonw_end_array(w);

@@ -195,7 +195,12 @@ static void product(float *out, size_t out_stride, const float *a, size_t a_stri
 
 /* ---- product in double ---- */
 
-enum { F64_LANES = LANES / 2, F64_ROWS = LANES == 16 ? 8 : 4, F64_VECS = RID_PANEL / F64_LANES };
+/* As many rows as leave a register for each of a panel's vectors besides their sums. */
+enum {
+    F64_LANES = LANES / 2,
+    F64_VECS = RID_PANEL / F64_LANES,
+    F64_ROWS = LANES == 16 ? 8 : LANES == 8 ? 3 : 1,
+};
 
 typedef double dvec __attribute__((vector_size(8 * F64_LANES)));
 
@@ -206,15 +211,20 @@ INLINE void tile_f64(double *restrict out, size_t out_stride, const double *rest
     dvec sums[F64_ROWS][F64_VECS] = {{{0}}};
     for (size_t i = 0; i < k; i++) {
         dvec b[F64_VECS];
-        memcpy(b, packed + i * RID_PANEL, sizeof b);
+#pragma GCC unroll 8
+        for (int v = 0; v < F64_VECS; v++)
+            memcpy(&b[v], packed + i * RID_PANEL + v * F64_LANES, sizeof b[v]);
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
             for (int v = 0; v < F64_VECS; v++)
                 sums[r][v] = sums[r][v] + a[(size_t)r * k + i] * b[v];
     }
+#pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
-        memcpy(out + (size_t)r * out_stride, sums[r], sizeof sums[r]);
+#pragma GCC unroll 8
+        for (int v = 0; v < F64_VECS; v++)
+            memcpy(out + (size_t)r * out_stride + v * F64_LANES, &sums[r][v], sizeof sums[r][v]);
 }
 
 static void product_f64(double *out, size_t out_stride, const double *a, size_t rows,
