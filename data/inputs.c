@@ -74,8 +74,14 @@ static rid_status add_directory(rid_inputs *list, const char *path, rid_err *err
     FTS *walk = copy ? fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name) : NULL;
     if (!walk)
         st = copy ? RID_FAIL_ERRNO(err, "%s", path) : RID_FAIL_NOMEM(err);
-    errno = 0;
-    for (FTSENT *e; st == RID_OK && (e = fts_read(walk));) {
+    while (st == RID_OK) {
+        errno = 0;
+        FTSENT *e = fts_read(walk);
+        if (!e) {
+            if (errno != 0) /* not the end: what is left must not be missed */
+                st = RID_FAIL_ERRNO(err, "%s: reading the directory", path);
+            break;
+        }
         if (e->fts_info == FTS_D && e->fts_level > 0 && e->fts_name[0] == '.')
             fts_set(walk, e, FTS_SKIP);
         else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS)
