@@ -54,6 +54,11 @@ subject_manifest() {
     earlier=(rid-manifest -q --force -o $out old.h5)
     main=''
 }
+subject_continue() { # what is already done is left, the rest is made
+    command=(rid-manifest -q --skip-existing -o $out new.h5)
+    earlier=(rid-manifest -q --force -o $out old.h5)
+    main=''
+}
 subject_document() {
     command=(rid-manifest -q --force --store nc0001 -o $out/m.json new.h5)
     earlier=(rid-manifest -q --force --store nc0001 -o $out/m.json old.h5)
@@ -76,7 +81,7 @@ subject_match() {
 }
 subjects() { # those that are built
     local s
-    for s in encode reencode synth manifest document merge export match; do
+    for s in encode reencode synth manifest continue document merge export match; do
         case $s in
         merge | export) [ -x "$BIN/rid-store" ] || continue ;;
         match) [ -x "$BIN/rid-match" ] || continue ;;
