@@ -17,7 +17,6 @@ extern "C" {
 #include <limits>
 #include <new>
 #include <type_traits>
-#include <vector>
 
 namespace dom = simdjson::dom;
 
@@ -57,38 +56,49 @@ rid_str str_of(std::string_view s)
 
 bool find_duplicate(dom::element e, rid_str *key);
 
-bool find_duplicate_in_object(dom::object object, rid_str *key)
+/* Each key against those before it: for few, and where there is no memory to sort many. */
+bool find_duplicate_pairwise(dom::object object, rid_str *key)
 {
-    constexpr std::size_t FEW = 24;
-    std::string_view few[FEW];
-    std::vector<std::string_view> many;
-    std::size_t n = 0;
-    for (auto [name, value] : object) {
-        if (find_duplicate(value, key))
-            return true;
-        if (n < FEW) {
-            for (std::size_t i = 0; i < n; i++) {
-                if (few[i] == name) {
-                    *key = str_of(name);
-                    return true;
-                }
+    for (auto a = object.begin(); a != object.end(); ++a) {
+        for (auto b = object.begin(); b != a; ++b) {
+            if (a.key() == b.key()) {
+                *key = str_of(a.key());
+                return true;
             }
-            few[n] = name;
-        } else {
-            if (n == FEW)
-                many.assign(few, few + FEW);
-            many.push_back(name);
         }
-        n++;
     }
-    std::sort(many.begin(), many.end());
-    for (std::size_t i = 1; i < many.size(); i++) {
-        if (many[i] == many[i - 1]) {
-            *key = str_of(many[i]);
+    return false;
+}
+
+bool find_duplicate_sorted(dom::object object, std::string_view *keys, rid_str *key)
+{
+    std::size_t n = 0;
+    for (auto [name, value] : object)
+        keys[n++] = name;
+    std::sort(keys, keys + n);
+    for (std::size_t i = 1; i < n; i++) {
+        if (keys[i] == keys[i - 1]) {
+            *key = str_of(keys[i]);
             return true;
         }
     }
     return false;
+}
+
+bool find_duplicate_in_object(dom::object object, rid_str *key)
+{
+    constexpr std::size_t FEW = 24;
+    std::size_t n = 0;
+    for (auto [name, value] : object) {
+        if (find_duplicate(value, key))
+            return true;
+        n++;
+    }
+    void *memory = n > FEW ? rid_mem_alloc(n, sizeof(std::string_view)) : nullptr;
+    bool found = memory ? find_duplicate_sorted(object, static_cast<std::string_view *>(memory), key)
+                        : find_duplicate_pairwise(object, key);
+    rid_mem_free(memory);
+    return found;
 }
 
 bool find_duplicate(dom::element e, rid_str *key)
