@@ -106,7 +106,7 @@ static void test_every_day(void **state)
                     fail_msg("%d-%d-%d", year, month, day);
                 if (day > 2 && day < 28 && (days & 15))
                     continue; /* a sample of the middles of months */
-                char expected[24], found[RID_DAY_LENGTH + 1];
+                char expected[48], found[RID_DAY_LENGTH + 1];
                 snprintf(expected, sizeof expected, "%04d-%02d-%02d", year, month, day);
                 assert_true(rid_day_of(found, days * 86400 * S, 0));
                 assert_string_equal(found, expected);
@@ -114,7 +114,7 @@ static void test_every_day(void **state)
                 assert_string_equal(found, expected);
                 assert_true(rid_day_valid(rid_str_of(expected)));
             }
-            char beyond[24];
+            char beyond[48];
             snprintf(beyond, sizeof beyond, "%04d-%02d-%02d", year, month, last + 1);
             assert_false(rid_day_valid(rid_str_of(beyond)));
         }
