@@ -2,6 +2,7 @@
  * payloads; nothing lost beside what is broken; shards that partition; ends that come. */
 #include "tests/unit/compress.h"
 
+#include "data/h5file.h"
 #include "data/readahead.h"
 #include "data/source.h"
 #include "data/store.h"
@@ -407,6 +408,76 @@ static void test_shards_partition(void **state)
     rid_buf_free(&text);
 }
 
+/* ---- stores ---- */
+
+/* The day's good payloads of DIM numbers as a store. */
+static void make_store(const char *path, rid_frames_kind frames)
+{
+    static const float unit[DIM] = {1};
+    uint8_t kept[16];
+    rid_source *s;
+    rid_batch batch;
+    rid_publish *publish;
+    rid_store_writer *w;
+    rid_buf text = day_lines();
+    const char *day = fx_write_bytes("for-store.jsonl", text.data, text.len);
+    rid_source_options opt = {.timezones = zones, .vis_dim = DIM};
+    rid_store_info info = {.encoder_hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                           .encoder = "mean", .kernel = "base", .schema = "", .filter = "{}",
+                           .vis_dim = DIM, .emb_dim = DIM, .frames = frames};
+    memset(kept, 1, sizeof kept);
+    assert_ok(rid_publish_begin(&publish, path, true, &err));
+    assert_ok(rid_store_writer_open(&w, publish, &info, &err));
+    assert_ok(rid_source_open(&s, &opt, &day, 1, &err));
+    for (;;) {
+        assert_ok(rid_source_next(s, &batch, &err));
+        if (batch.n == 0)
+            break;
+        for (size_t i = 0; i < batch.n; i++) {
+            rid_store_row row = {&batch.items[i]->payload, unit, kept, RID_ENTRY_OK};
+            if (!batch.items[i]->rejected)
+                assert_ok(rid_store_writer_add(w, &row, NULL, &err));
+        }
+    }
+    rid_source_close(s);
+    assert_ok(rid_store_writer_finish(w, 1, &publish, &err));
+    assert_ok(rid_publish_commit(publish, &err));
+    rid_buf_free(&text);
+}
+
+/* A store gives what was put into it, beside text before and after it, whole and in shards. */
+static void test_stores(void **state)
+{
+    (void)state;
+    char path[128];
+    snprintf(path, sizeof path, "%s", fx_path("day.h5"));
+    make_store(path, RID_FRAMES_F32);
+    char *text = collect(fx_path("for-store.jsonl"), (setting){{.vis_dim = DIM}, false});
+    char *all = collect(path, (setting){.places = false});
+    for (const char *line = all; *line; line = strchr(line, '\n') + 1)
+        assert_true(count_of(text, line, (size_t)(strchr(line, '\n') - line) + 1) == 1);
+    const char *paths[] = {fx_write("before.json", "{\"entry_id\":\"x\"}"), path, path,
+                           fx_write("after.json", "{")};
+    rid_buf expected = {0};
+    rid_buf_printf(&expected, "!missing_field;\n%s%s!syntax;\n", all, all);
+    for (int threads = 1; threads < 8; threads += 6) {
+        rid_buf found = {0};
+        setting set = {{.threads = threads, .batch = 1 + (size_t)threads * 20}, false};
+        assert_ok(collect_into(&found, paths, 4, set, &err));
+        assert_string_equal(rid_buf_cstr(&found), rid_buf_cstr(&expected));
+        rid_buf_free(&found);
+    }
+    expect_partition(path, 256);
+    expect_partition(path, 7);
+    make_store(path, RID_FRAMES_NONE);
+    rid_buf none = {0};
+    const char *only = path;
+    assert_fails(collect_into(&none, &only, 1, (setting){.places = false}, &err), RID_EDATA, "--frames none");
+    rid_mem_free(all);
+    rid_mem_free(text);
+    rid_buf_free(&expected);
+}
+
 /* ---- interactive: an answer before the next line is written ---- */
 
 static void test_interactive(void **state)
@@ -679,6 +750,7 @@ int main(void)
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_frame_size),
         cmocka_unit_test(test_shards_partition),
+        cmocka_unit_test(test_stores),
         cmocka_unit_test(test_interactive),
         cmocka_unit_test(test_directories),
         cmocka_unit_test(test_readahead_keeps_order),
@@ -687,5 +759,6 @@ int main(void)
         cmocka_unit_test(test_unreadable_input),
         cmocka_unit_test(test_no_memory),
     };
+    rid_h5_init();
     return cmocka_run_group_tests(tests, begin, end);
 }

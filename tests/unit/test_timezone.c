@@ -136,7 +136,7 @@ static void test_no_memory(void **state)
         rid_timezones *own = rid_timezones_new();
         rid_status st = own ? RID_OK : RID_ETEMP;
         for (int i = 0; i < 40 && st == RID_OK; i++) {
-            char store[8];
+            char store[16];
             snprintf(store, sizeof store, "s%d", i);
             st = rid_timezones_set(own, store, "Europe/Berlin", &e);
         }
