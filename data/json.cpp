@@ -95,8 +95,8 @@ bool find_duplicate_in_object(dom::object object, rid_str *key)
         n++;
     }
     void *memory = n > FEW ? rid_mem_alloc(n, sizeof(std::string_view)) : nullptr;
-    bool found = memory ? find_duplicate_sorted(object, static_cast<std::string_view *>(memory), key)
-                        : find_duplicate_pairwise(object, key);
+    auto *keys = static_cast<std::string_view *>(memory);
+    bool found = keys ? find_duplicate_sorted(object, keys, key) : find_duplicate_pairwise(object, key);
     rid_mem_free(memory);
     return found;
 }
@@ -149,15 +149,16 @@ template <class T> std::size_t write_number(char *out, T x)
     return static_cast<std::size_t>(std::to_chars(out, out + RID_JSON_NUMBER_MAX, x).ptr - out);
 }
 
-/* simdjson counts a container only once something stands in it, and its limit is the first depth that
- * is refused: at ours it takes 63 levels around an empty one. One level more takes all that is allowed,
- * and what it takes too much the grammar finds. Rare: a whole second look is fine. */
+/* simdjson counts a container only once something stands in it, and its limit is the first depth
+ * that is refused: at ours it takes 63 levels around an empty one. One level more takes all that is
+ * allowed, and what it takes too much the grammar finds. Rare: a whole second look is fine. */
 simdjson::error_code parse_deep(dom::parser &parser, const char *text, std::size_t len,
                                 dom::element &element)
 {
     rid_json_fault fault;
     std::size_t capacity = parser.capacity();
-    if (rid_json_diagnose(text, len, RID_JSON_DEPTH_MAX, &fault) && fault.reason == RID_REJECT_DEPTH)
+    bool faulty = rid_json_diagnose(text, len, RID_JSON_DEPTH_MAX, &fault);
+    if (faulty && fault.reason == RID_REJECT_DEPTH)
         return simdjson::DEPTH_ERROR;
     if (parser.allocate(capacity, RID_JSON_DEPTH_MAX + 1) != simdjson::SUCCESS)
         return simdjson::MEMALLOC;

@@ -262,8 +262,9 @@ static rid_status reject_key(rid_source *s, slot *out, const rid_chunk *c, const
 }
 
 /* Undoes the escapes of a member's key into `key`; *rejected where it is no string. */
-static rid_status unescape_key(rid_source *s, slot *out, rid_json_parser *parser, const rid_chunk *c,
-                               const rid_record *r, rid_buf *key, bool *rejected, rid_err *err)
+static rid_status unescape_key(rid_source *s, slot *out, rid_json_parser *parser,
+                               const rid_chunk *c, const rid_record *r, rid_buf *key,
+                               bool *rejected, rid_err *err)
 {
     rid_json v;
     rid_str text = {NULL, 0};

@@ -118,8 +118,8 @@ static rid_status create_temporary(rid_publish *p, rid_err *err)
             goto done;
         }
         struct stat s;
-        /* Another run may have taken the file for a dead one before it was locked: then again. Where
-         * the file system knows no locks, no run takes anything for dead. */
+        /* Another run may have taken the file for a dead one before it was locked: then again.
+         * Where the file system knows no locks, no run takes anything for dead. */
         bool locked = flock(p->fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK;
         if (locked && fstat(p->fd, &s) == 0 && s.st_nlink == 1)
             break;

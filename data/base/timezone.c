@@ -45,19 +45,19 @@ void rid_timezones_free(rid_timezones *z)
     rid_mem_free(z);
 }
 
-/* GLib also takes offsets, paths and POSIX rules ("EST5" is one, without daylight saving), and warns on
- * its own about a file that is no zone: only names that look like IANA's and that tzdata has reach it
- * ("Europe/Berlin", "Etc/GMT+5"). */
+/* GLib also takes offsets, paths and POSIX rules ("EST5" is one, without daylight saving), and warns
+ * on its own about a file that is no zone: only names that look like IANA's and that tzdata has
+ * reach it ("Europe/Berlin", "Etc/GMT+5"). */
 static bool is_iana(const char *name)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/";
     char path[PATH_MAX];
     struct stat s;
-    const char *directory = getenv("TZDIR"); /* as GLib looks */
+    const char *own = getenv("TZDIR"), *directory = own ? own : "/usr/share/zoneinfo"; /* as GLib */
     if (!(*name >= 'A' && *name <= 'Z') || name[strspn(name, allowed)] != '\0')
         return false;
-    int n = snprintf(path, sizeof path, "%s/%s", directory ? directory : "/usr/share/zoneinfo", name);
+    int n = snprintf(path, sizeof path, "%s/%s", directory, name);
     return n > 0 && (size_t)n < sizeof path && stat(path, &s) == 0 && S_ISREG(s.st_mode);
 }
 

@@ -1,5 +1,6 @@
-/** What several unit tests share: a scratch directory, files in it, compressed and cut ones, payload
- *  texts, and a watchdog that turns a hang into a failure. Include it first; one program, one test. */
+/** What several unit tests share: a scratch directory, files in it, compressed and cut ones,
+ * payload texts, and a watchdog that turns a hang into a failure. Include it first; one program,
+ * one test. */
 #ifndef RID_TEST_FIXTURE_H
 #define RID_TEST_FIXTURE_H
 

@@ -72,7 +72,10 @@ static size_t decode(const unsigned char *s, size_t n)
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     if (s[0] < 0x80)
         return 1;
-    size_t len = (s[0] & 0xE0) == 0xC0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : (s[0] & 0xF8) == 0xF0 ? 4 : 0;
+    size_t len = (s[0] & 0xE0) == 0xC0   ? 2
+                 : (s[0] & 0xF0) == 0xE0 ? 3
+                 : (s[0] & 0xF8) == 0xF0 ? 4
+                                         : 0;
     if (len == 0 || len > n)
         return 0;
     uint32_t c = s[0] & (0xFFu >> (len + 1));
@@ -121,11 +124,33 @@ static void test_utf8_exhaustively(void **state)
 static void test_utf8_table(void **state)
 {
     (void)state;
-    static const char *const good[] = {"a", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
-                                       "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "a\xC3\xBC\xE2\x82\xAC"};
-    static const char *const bad[] = {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC3", "\xC3(", "\xE0\x9F\xBF",
-                                      "\xE0\x80\x80", "\xED\xA0\x80", "\xED\xBF\xBF", "\xE2\x82", "\xF0\x8F\xBF\xBF",
-                                      "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFE", "\xFF", "\xF8\x88\x80\x80\x80"};
+    static const char *const good[] = {"a",
+                                       "\xC2\x80",
+                                       "\xDF\xBF",
+                                       "\xE0\xA0\x80",
+                                       "\xED\x9F\xBF",
+                                       "\xEE\x80\x80",
+                                       "\xEF\xBF\xBF",
+                                       "\xF0\x90\x80\x80",
+                                       "\xF4\x8F\xBF\xBF",
+                                       "a\xC3\xBC\xE2\x82\xAC"};
+    static const char *const bad[] = {"\x80",
+                                      "\xBF",
+                                      "\xC0\x80",
+                                      "\xC1\xBF",
+                                      "\xC3",
+                                      "\xC3(",
+                                      "\xE0\x9F\xBF",
+                                      "\xE0\x80\x80",
+                                      "\xED\xA0\x80",
+                                      "\xED\xBF\xBF",
+                                      "\xE2\x82",
+                                      "\xF0\x8F\xBF\xBF",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF5\x80\x80\x80",
+                                      "\xFE",
+                                      "\xFF",
+                                      "\xF8\x88\x80\x80\x80"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_true(rid_utf8_valid(good[i], strlen(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -145,10 +170,20 @@ static const char *name_of(rid_buf *b, rid_str id)
 static void test_file_names(void **state)
 {
     (void)state;
-    static const char *const cases[][2] = {
-        {"nc0009-1", "nc0009-1"}, {"A.b_c-D", "A.b_c-D"}, {".", "%2E"}, {"..", "%2E."}, {".hidden", "%2Ehidden"},
-        {"a/b", "a%2Fb"}, {"../../etc", "%2E.%2F..%2Fetc"}, {"a b\n\"", "a%20b%0A%22"}, {"%41", "%2541"},
-        {"\xC3\xBC", "%C3%BC"}, {"~", "%7E"}, {"-rf", "-rf"}, {"a:b\\c", "a%3Ab%5Cc"}, {"", ""}};
+    static const char *const cases[][2] = {{"nc0009-1", "nc0009-1"},
+                                           {"A.b_c-D", "A.b_c-D"},
+                                           {".", "%2E"},
+                                           {"..", "%2E."},
+                                           {".hidden", "%2Ehidden"},
+                                           {"a/b", "a%2Fb"},
+                                           {"../../etc", "%2E.%2F..%2Fetc"},
+                                           {"a b\n\"", "a%20b%0A%22"},
+                                           {"%41", "%2541"},
+                                           {"\xC3\xBC", "%C3%BC"},
+                                           {"~", "%7E"},
+                                           {"-rf", "-rf"},
+                                           {"a:b\\c", "a%3Ab%5Cc"},
+                                           {"", ""}};
     rid_buf b = {0};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_string_equal(name_of(&b, rid_str_of(cases[i][0])), cases[i][1]);
@@ -225,8 +260,8 @@ static void test_memory(void **state)
     assert_null(rid_mem_alloc((size_t)PTRDIFF_MAX + 1, 1));
     assert_null(rid_mem_alloc_aligned((size_t)PTRDIFF_MAX - 10, 1));
     assert_null(rid_mem_strndup("x", SIZE_MAX));
-    void *p[] = {rid_mem_alloc(0, 8), rid_mem_zalloc(8, 0), rid_mem_alloc_aligned(3, 5), rid_mem_strdup("abc"),
-                 rid_mem_strndup("abc", 2), rid_mem_resize(NULL, 3, 3)};
+    void *p[] = {rid_mem_alloc(0, 8),   rid_mem_zalloc(8, 0),      rid_mem_alloc_aligned(3, 5),
+                 rid_mem_strdup("abc"), rid_mem_strndup("abc", 2), rid_mem_resize(NULL, 3, 3)};
     for (size_t i = 0; i < 6; i++)
         assert_non_null(p[i]);
     assert_int_equal((uintptr_t)p[2] % 64, 0);
@@ -299,12 +334,14 @@ static void test_errors(void **state)
     static const struct {
         int number;
         rid_status status;
-    } numbers[] = {{ENOENT, RID_ENOINPUT}, {EACCES, RID_ENOINPUT}, {EISDIR, RID_ENOINPUT}, {ENOMEM, RID_ETEMP},
-                   {EMFILE, RID_ETEMP}, {EIO, RID_EIO}, {ENOSPC, RID_EIO}, {EROFS, RID_EIO}};
+    } numbers[] = {{ENOENT, RID_ENOINPUT}, {EACCES, RID_ENOINPUT}, {EISDIR, RID_ENOINPUT},
+                   {ENOMEM, RID_ETEMP},    {EMFILE, RID_ETEMP},    {EIO, RID_EIO},
+                   {ENOSPC, RID_EIO},      {EROFS, RID_EIO}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         errno = numbers[i].number;
         assert_int_equal(RID_FAIL_ERRNO(&e, "open"), numbers[i].status);
-        assert_true(strncmp(e.message, "open: ", 6) == 0 && strstr(e.message, strerror(numbers[i].number)));
+        assert_true(strncmp(e.message, "open: ", 6) == 0 &&
+                    strstr(e.message, strerror(numbers[i].number)));
     }
     static const int exits[] = {0, 1, 2, 4, 65, 66, 69, 74, 75, 78, 130};
     for (int st = RID_OK; st <= RID_EINTR; st++)
@@ -354,18 +391,12 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_append),
-        cmocka_unit_test(test_failure_sticks),
-        cmocka_unit_test(test_views),
-        cmocka_unit_test(test_utf8_exhaustively),
-        cmocka_unit_test(test_utf8_table),
-        cmocka_unit_test(test_file_names),
-        cmocka_unit_test(test_long_file_names),
-        cmocka_unit_test(test_file_names_do_not_collide),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_digests),
+        cmocka_unit_test(test_append),          cmocka_unit_test(test_failure_sticks),
+        cmocka_unit_test(test_views),           cmocka_unit_test(test_utf8_exhaustively),
+        cmocka_unit_test(test_utf8_table),      cmocka_unit_test(test_file_names),
+        cmocka_unit_test(test_long_file_names), cmocka_unit_test(test_file_names_do_not_collide),
+        cmocka_unit_test(test_memory),          cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_errors),          cmocka_unit_test(test_digests),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }

@@ -20,9 +20,11 @@ static void test_known_answers(void **state)
     assert_int_equal(rid_fletcher32("", 0), 0);
     assert_int_equal(rid_fletcher32("\0\0\0\0", 4), 0);
     assert_int_equal(rid_fletcher32("\x01\x02", 2), 0x01020102);
-    assert_int_equal(rid_fletcher32("\x01\x02\x03\x04", 4), 0x05080406); /* sums 0406, 0102 + 0406 */
+    assert_int_equal(rid_fletcher32("\x01\x02\x03\x04", 4),
+                     0x05080406); /* sums 0406, 0102 + 0406 */
     assert_int_equal(rid_fletcher32("\x01\x02\x03", 3), 0x05040402);
-    assert_int_equal(rid_fletcher32("\xFF\xFF", 2), 0xFFFFFFFF); /* a multiple of 65535, but not zero */
+    assert_int_equal(rid_fletcher32("\xFF\xFF", 2),
+                     0xFFFFFFFF); /* a multiple of 65535, but not zero */
     assert_int_equal(rid_fletcher32("\xFF\xFF\xFF\xFF", 4), 0xFFFFFFFF);
     assert_int_equal(rid_fletcher32("\xFF\xFE\0\1", 4), 0xFFFEFFFF);
 }
@@ -113,9 +115,14 @@ static void test_other_types(void **state)
     char strings[3 * 5];
     assert_ok(rid_h5_create(&h5, fx_path("types.h5"), 0, &err));
     assert_ok(rid_h5_column_create(&half, h5, "/h", (rid_h5_shape){.type = RID_H5_F16}, &err));
-    assert_ok(rid_h5_column_create(&text, h5, "/t", (rid_h5_shape){.type = RID_H5_TEXT, .width = 5}, &err));
+    assert_ok(rid_h5_column_create(&text, h5, "/t", (rid_h5_shape){.type = RID_H5_TEXT, .width = 5},
+                                   &err));
     assert_ok(rid_h5_column_append(half, halves, 4, &err));
-    assert_ok(rid_h5_column_append(text, "abcde" "x\0\0\0\0" "\xC3\xBC\0\0", 3, &err));
+    assert_ok(rid_h5_column_append(text,
+                                   "abcde"
+                                   "x\0\0\0\0"
+                                   "\xC3\xBC\0\0",
+                                   3, &err));
     assert_ok(rid_h5_column_finish(half, &err));
     assert_ok(rid_h5_column_finish(text, &err));
     rid_h5_column_close(half);
@@ -130,7 +137,11 @@ static void test_other_types(void **state)
     hid_t type = H5Dget_type(set);
     assert_int_equal(H5Tget_cset(type), H5T_CSET_UTF8);
     assert_true(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, strings) >= 0);
-    assert_memory_equal(strings, "abcde" "x\0\0\0\0" "\xC3\xBC\0\0", 15);
+    assert_memory_equal(strings,
+                        "abcde"
+                        "x\0\0\0\0"
+                        "\xC3\xBC\0\0",
+                        15);
     H5Tclose(type);
     H5Dclose(set);
     H5Fclose(file);

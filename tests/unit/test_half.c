@@ -98,12 +98,14 @@ static void test_floats(void **state)
     }
 }
 
-/* Every half, and the floats that lie between it and the next: just below, at and above the middle. */
+/* Every half, and the floats that lie between it and the next: just below, at and above the middle.
+ */
 static void test_ties(void **state)
 {
     (void)state;
     for (uint32_t h = 0; h < 0x7C00; h++) {
-        float a = reference_float((uint16_t)h), b = h == 0x7BFF ? 65536 : reference_float((uint16_t)(h + 1));
+        float a = reference_float((uint16_t)h),
+              b = h == 0x7BFF ? 65536 : reference_float((uint16_t)(h + 1));
         float middle = (a + b) / 2; /* exact */
         float x[6] = {nextafterf(middle, 0), middle, nextafterf(middle, INFINITY)};
         for (size_t i = 0; i < 3; i++)
@@ -116,14 +118,14 @@ static void test_limits(void **state)
 {
     (void)state;
     static const float fits[] = {65504, -65504, 65519.996f, 0, -0.0f, FLT_MIN, 0x1p-25f};
-    static const float not[] = {65520, -65520, FLT_MAX, INFINITY, -INFINITY, NAN};
+    static const float not [] = {65520, -65520, FLT_MAX, INFINITY, -INFINITY, NAN};
     uint16_t h[20];
     assert_true(rid_half_from_f32(h, fits, 7));
     assert_true(rid_half_from_f32(h, fits, 0));
     for (size_t i = 0; i < 6; i++) {
         for (size_t at = 0; at < 20; at++) {
             float x[20] = {0};
-            x[at] = not[i];
+            x[at] = not [i];
             assert_false(rid_half_from_f32(h, x, 20));
         }
     }

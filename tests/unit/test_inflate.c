@@ -58,8 +58,8 @@ static fx_compressor *const compressors[] = {fx_gzip, fx_zstd};
 static void test_plain(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"",         "x",        "\x1F",     "\x1F\x8C", "\x28",
-                                        "\x28\xB5", "\x28\xB5/", "\x28\xB5/\xFC"};
+    static const char *const texts[] = {"",     "x",        "\x1F",      "\x1F\x8C",
+                                        "\x28", "\x28\xB5", "\x28\xB5/", "\x28\xB5/\xFC"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         rid_buf text = {0};
         rid_buf_append_str(&text, texts[i]);
@@ -107,7 +107,8 @@ static void test_several_members(void **state)
     }
 }
 
-/* Cut at every byte: what is delivered is a beginning of the text, and the end is not taken for one. */
+/* Cut at every byte: what is delivered is a beginning of the text, and the end is not taken for
+ * one. */
 static void test_cut_short(void **state)
 {
     (void)state;

@@ -40,15 +40,19 @@ static void test_names(void **state)
     assert_int_equal(mkdir(fx_path("d"), 0700), 0);
     assert_int_equal(mkdir(fx_path("d/sub.json"), 0700), 0);
     assert_int_equal(mkdir(fx_path("d/.git"), 0700), 0);
-    static const char *const files[] = {"d/b.json", "d/a.jsonl.gz", "d/c.json.zst", "d/sub.json/x.jsonl", "d/z.JSON",
-                                        "d/.h.json", "d/.git/y.json", "d/o.rejects.jsonl", "d/r.h5", "d/t.txt",
-                                        "d/n.gz", "d/B.json", "d/json"};
+    static const char *const files[] = {
+        "d/b.json", "d/a.jsonl.gz", "d/c.json.zst",  "d/sub.json/x.jsonl",
+        "d/z.JSON", "d/.h.json",    "d/.git/y.json", "d/o.rejects.jsonl",
+        "d/r.h5",   "d/t.txt",      "d/n.gz",        "d/B.json",
+        "d/json"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         fx_write(files[i], "xy");
     assert_int_equal(symlink("b.json", fx_path("d/link.json")), 0);
     assert_int_equal(symlink("..", fx_path("d/loop")), 0);
     assert_int_equal(mkfifo(fx_path("d/pipe.json"), 0600), 0);
-    expect(fx_path("d"), "d/B.json:2;d/a.jsonl.gz:2;d/b.json:2;d/c.json.zst:2;d/link.json:2;d/sub.json/x.jsonl:2;");
+    expect(
+        fx_path("d"),
+        "d/B.json:2;d/a.jsonl.gz:2;d/b.json:2;d/c.json.zst:2;d/link.json:2;d/sub.json/x.jsonl:2;");
     /* What is named is taken, whatever it is called. */
     expect(fx_path("d/t.txt"), "d/t.txt:2;");
     expect(fx_path("d/.h.json"), "d/.h.json:2;");
@@ -154,8 +158,9 @@ static void test_rejects(void **state)
     assert_false(fx_exists(list));
     assert_ok(rid_rejects_commit(r, &err));
     rid_buf b = fx_read(list);
-    const char *first = "{\"file\":\"in \\\"1\\\".jsonl\",\"line\":1,\"byte\":10,\"reason\":\"syntax\","
-                        "\"message\":\"expected \\\"x\\\"\"}\n";
+    const char *first =
+        "{\"file\":\"in \\\"1\\\".jsonl\",\"line\":1,\"byte\":10,\"reason\":\"syntax\","
+        "\"message\":\"expected \\\"x\\\"\"}\n";
     assert_memory_equal(b.data, first, strlen(first));
     size_t lines = 0;
     for (size_t i = 0; i < b.len; i++)

@@ -1,4 +1,5 @@
-/* Reading JSON through the C view, and writing it: exact numbers, escapes, depth, duplicate keys. */
+/* Reading JSON through the C view, and writing it: exact numbers, escapes, depth, duplicate keys.
+ */
 #include "tests/unit/fixture.h"
 
 #include "data/json.h"
@@ -40,13 +41,51 @@ static bool accepts(const char *text)
 static void test_accepts_and_rejects(void **state)
 {
     (void)state;
-    static const char *const good[] = {"{}", "[]", " \t\r\n{ } ", "1", "\"\"", "null", "[1,[2,{\"a\":[]}]]",
-                                       "\"\\ud83d\\ude00\"", "\"\xF0\x9F\x98\x80\"", "-0.0e-0", "1E400000"};
-    static const char *const bad[] = {"", " ", "{", "}", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "{a:1}",
-                                      "{'a':1}", "[1 2]", "nul", "nullx", "NaN", "Infinity", "-",
-                                      "+1", "01", "1.", ".5", "1e", "1e+", "0x1", "\"\n\"", "\"\\x\"",
-                                      "\"\\ud800\"", "\"\\udc00\"", "\"\xFF\"", "\"\xC0\x80\"", "\"abc",
-                                      "{} {}", "{}x", "[1]]", "\xEF\xBB\xBF{}", "// c\n{}"};
+    static const char *const good[] = {"{}",
+                                       "[]",
+                                       " \t\r\n{ } ",
+                                       "1",
+                                       "\"\"",
+                                       "null",
+                                       "[1,[2,{\"a\":[]}]]",
+                                       "\"\\ud83d\\ude00\"",
+                                       "\"\xF0\x9F\x98\x80\"",
+                                       "-0.0e-0",
+                                       "1E400000"};
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "{",
+                                      "}",
+                                      "[1,]",
+                                      "{\"a\":1,}",
+                                      "{\"a\" 1}",
+                                      "{a:1}",
+                                      "{'a':1}",
+                                      "[1 2]",
+                                      "nul",
+                                      "nullx",
+                                      "NaN",
+                                      "Infinity",
+                                      "-",
+                                      "+1",
+                                      "01",
+                                      "1.",
+                                      ".5",
+                                      "1e",
+                                      "1e+",
+                                      "0x1",
+                                      "\"\n\"",
+                                      "\"\\x\"",
+                                      "\"\\ud800\"",
+                                      "\"\\udc00\"",
+                                      "\"\xFF\"",
+                                      "\"\xC0\x80\"",
+                                      "\"abc",
+                                      "{} {}",
+                                      "{}x",
+                                      "[1]]",
+                                      "\xEF\xBB\xBF{}",
+                                      "// c\n{}"};
     for (size_t i = 0; i + 1 < sizeof good / sizeof good[0]; i++)
         if (!accepts(good[i]))
             fail_msg("%s", good[i]);
@@ -89,9 +128,10 @@ static void test_accessors(void **state)
     static const struct {
         const char *text;
         rid_json_type type;
-    } cases[] = {{"null", RID_JSON_NULL},  {"true", RID_JSON_BOOL},  {"-7", RID_JSON_NUMBER},
-                 {"1.5", RID_JSON_NUMBER}, {"\"x\"", RID_JSON_STRING}, {"[]", RID_JSON_ARRAY},
-                 {"{}", RID_JSON_OBJECT},  {"18446744073709551615", RID_JSON_NUMBER}};
+    } cases[] = {{"null", RID_JSON_NULL},    {"true", RID_JSON_BOOL},
+                 {"-7", RID_JSON_NUMBER},    {"1.5", RID_JSON_NUMBER},
+                 {"\"x\"", RID_JSON_STRING}, {"[]", RID_JSON_ARRAY},
+                 {"{}", RID_JSON_OBJECT},    {"18446744073709551615", RID_JSON_NUMBER}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         bool b = true;
         int64_t n = 99;
@@ -220,8 +260,8 @@ static void test_matrix_faults(void **state)
         rid_json_matrix_fault fault = rid_json_read_matrix(parse(cases[i].text), &m, &row, &column);
         if (fault != cases[i].fault || m.rows != cases[i].rows || m.cols != cases[i].cols ||
             (fault != RID_JSON_MATRIX_OK && (row != cases[i].row || column != cases[i].column)))
-            fail_msg("%s: fault %d at (%zu, %zu), %zu x %zu", cases[i].text, (int)fault, row, column,
-                     m.rows, m.cols);
+            fail_msg("%s: fault %d at (%zu, %zu), %zu x %zu", cases[i].text, (int)fault, row,
+                     column, m.rows, m.cols);
     }
     rid_mem_free(m.data);
 }
@@ -296,8 +336,8 @@ static void test_floats_read_back(void **state)
 {
     (void)state;
     rid_random r = fx_random(5);
-    static const uint32_t corners[] = {0, 0x80000000, 1, 0x007FFFFF, 0x00800000, 0x7F7FFFFF,
-                                       0x3F800000, 0x3F7FFFFF, 0x4B000000, 0x4B800001};
+    static const uint32_t corners[] = {0,          0x80000000, 1,          0x007FFFFF, 0x00800000,
+                                       0x7F7FFFFF, 0x3F800000, 0x3F7FFFFF, 0x4B000000, 0x4B800001};
     for (size_t i = 0; i < sizeof corners / sizeof corners[0]; i++)
         check_float(corners[i]);
     for (int i = 0; i < 300000; i++)
@@ -422,7 +462,8 @@ static void test_append(void **state)
 {
     (void)state;
     static const char *const texts[][2] = {
-        {" { \"a\" : [ 1 , 2.50 , -3 ] , \"b\" : { } , \"c\" : [ ] } ", "{\"a\":[1,2.5,-3],\"b\":{},\"c\":[]}"},
+        {" { \"a\" : [ 1 , 2.50 , -3 ] , \"b\" : { } , \"c\" : [ ] } ",
+         "{\"a\":[1,2.5,-3],\"b\":{},\"c\":[]}"},
         {"\"\\u00fc\\n\\/\"", "\"\xC3\xBC\\n/\""},
         {"[true,false,null,18446744073709551615,-9223372036854775808,1e300]",
          "[true,false,null,18446744073709551615,-9223372036854775808,1e+300]"},

@@ -92,10 +92,23 @@ static void test_faults(void **state)
 static void test_no_fault(void **state)
 {
     (void)state;
-    static const char *const good[] = {"{}", "[]", "7", "-0", "0.5e+10", "1E5", "\"\"", "true", " null ",
-                                       "[[[1]]]", "{\"a\":{\"b\":[]},\"c\":[{}]}", "\"\\ud83d\\ude00\"",
-                                       "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00fF\"", "[\"\xF4\x8F\xBF\xBF\"]",
-                                       "\t[ 1 , 2 ]\r\n", "{\"a\":1,\"a\":2}", "1e999"};
+    static const char *const good[] = {"{}",
+                                       "[]",
+                                       "7",
+                                       "-0",
+                                       "0.5e+10",
+                                       "1E5",
+                                       "\"\"",
+                                       "true",
+                                       " null ",
+                                       "[[[1]]]",
+                                       "{\"a\":{\"b\":[]},\"c\":[{}]}",
+                                       "\"\\ud83d\\ude00\"",
+                                       "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00fF\"",
+                                       "[\"\xF4\x8F\xBF\xBF\"]",
+                                       "\t[ 1 , 2 ]\r\n",
+                                       "{\"a\":1,\"a\":2}",
+                                       "1e999"};
     rid_json_fault fault;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         if (rid_json_diagnose(good[i], strlen(good[i]), 3, &fault))
@@ -126,15 +139,17 @@ static void test_skim(void **state)
     static const struct {
         const char *text;
         size_t end; /* 0: never complete */
-    } cases[] = {{"{}", 2}, {"{} {}", 2}, {"[[1],[2]]]", 9}, {"{\"}\":\"\\\"}\"}x", 11}, {"{\"a", 0},
-                 {"[1,2", 0}, {"{\"a\\", 0}, {"", 0}, {"12 \"a}\" []", 10}, {"]", 1}};
+    } cases[] = {
+        {"{}", 2},   {"{} {}", 2},  {"[[1],[2]]]", 9}, {"{\"}\":\"\\\"}\"}x", 11}, {"{\"a", 0},
+        {"[1,2", 0}, {"{\"a\\", 0}, {"", 0},           {"12 \"a}\" []", 10},       {"]", 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t len = strlen(cases[i].text);
         for (size_t piece = 1; piece <= len; piece++) {
             rid_json_skim skim = {0};
             size_t at = 0;
             while (at < len && !skim.complete)
-                at += rid_json_skim_run(&skim, cases[i].text + at, len - at < piece ? len - at : piece);
+                at += rid_json_skim_run(&skim, cases[i].text + at,
+                                        len - at < piece ? len - at : piece);
             assert_int_equal(skim.complete, cases[i].end != 0);
             assert_int_equal(at, cases[i].end ? cases[i].end : len);
             assert_int_equal(rid_json_skim_run(&skim, "{}", 2), cases[i].end ? 0 : 2);
@@ -144,12 +159,15 @@ static void test_skim(void **state)
 
 /* ---- against the parser ---- */
 
-/* One change to a text: a byte, a run of bytes gone or doubled, something put in, the end cut off. */
+/* One change to a text: a byte, a run of bytes gone or doubled, something put in, the end cut off.
+ */
 static void mutate(rid_buf *text, rid_random *r)
 {
-    static const char *const inserts[] = {"{", "}", "[", "]", "\"", ",", ":", "\\", "\\u", "\\ud800",
-                                          "\xFF", "\xC3", "\n", " ", "-", "0", "1e", "e5", ".", "null",
-                                          "tru", "NaN", "1e400", "99999999999999999999999", "[[", "]]"};
+    static const char *const inserts[] = {
+        "{",   "}",       "[",    "]",    "\"",  ",",   ":",     "\\",
+        "\\u", "\\ud800", "\xFF", "\xC3", "\n",  " ",   "-",     "0",
+        "1e",  "e5",      ".",    "null", "tru", "NaN", "1e400", "99999999999999999999999",
+        "[[",  "]]"};
     size_t at = text->len ? rid_random_below(r, text->len) : 0;
     size_t n = text->len ? 1 + rid_random_below(r, text->len - at < 6 ? text->len - at : 6) : 0;
     const char *insert = inserts[rid_random_below(r, sizeof inserts / sizeof inserts[0])];
@@ -198,7 +216,8 @@ static void test_agrees_with_the_parser(void **state)
     (void)state;
     static const char payload[] =
         "{\"entry_id\":\"s1-\\u00fc\",\"day_id\":\"2025-11-06\",\"images\":[\"a\",\"\xC3\xBC\\n\"],"
-        "\"embeddings\":[[0.5,-1,2e-3],[1.25,0,-0.0]],\"attrs\":{\"a\":true,\"b\":null,\"c\":{\"d\":[]}},"
+        "\"embeddings\":[[0.5,-1,2e-3],[1.25,0,-0.0]],\"attrs\":{\"a\":true,\"b\":null,\"c\":{"
+        "\"d\":[]}},"
         "\"x\":{},\"topk\":20}";
     rid_random r = fx_random(9);
     rid_json_parser *parser = rid_json_parser_new();
@@ -220,7 +239,8 @@ static void test_agrees_with_the_parser(void **state)
                      text.data, parses, e.message, faulty, faulty ? fault.expected : "",
                      faulty ? fault.offset : 0);
         if (faulty)
-            assert_true(fault.offset <= text.len && fault.expected && fault.reason < RID_REJECT_COUNT);
+            assert_true(fault.offset <= text.len && fault.expected &&
+                        fault.reason < RID_REJECT_COUNT);
         accepted += parses;
         rejected += !parses;
         rid_buf_free(&text);

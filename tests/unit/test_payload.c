@@ -20,7 +20,8 @@ static bool parse_with(const char *text, size_t n, rid_str key, const rid_schema
     rid_buf_append(&padded, text, n);
     assert_non_null(rid_buf_reserve(&padded, RID_JSON_PADDING));
     memset(padded.data + padded.len, 0xFF, RID_JSON_PADDING);
-    assert_ok(rid_payload_parse(&payload, parser, padded.data, n, key, &rules, &rejected, &fault, &err));
+    assert_ok(
+        rid_payload_parse(&payload, parser, padded.data, n, key, &rules, &rejected, &fault, &err));
     rid_buf_free(&padded); /* nothing may point into the text afterwards */
     assert_true(!rejected || (fault.message[0] && fault.offset <= n));
     assert_true(rid_utf8_valid(fault.message, strlen(fault.message)));
@@ -37,8 +38,8 @@ static void expect_reject(const char *text, rid_reject reason, const char *part)
     if (parse(text))
         fail_msg("accepted: %.200s", text);
     if (fault.reason != reason || !strstr(fault.message, part))
-        fail_msg("%.200s: %s: %s (expected %s: %s)", text, rid_reject_name(fault.reason), fault.message,
-                 rid_reject_name(reason), part);
+        fail_msg("%.200s: %s: %s (expected %s: %s)", text, rid_reject_name(fault.reason),
+                 fault.message, rid_reject_name(reason), part);
 }
 
 static void expect_accept(const char *text)
@@ -62,11 +63,12 @@ static void expect_text(rid_text_field f, const char *expected)
 static void test_everything_given(void **state)
 {
     (void)state;
-    expect_accept("{\"day_id\":\"2025-11-06\",\"store_id\":\"nc\\u0030009\",\"entry_id\":\"nc0009-1\","
-                  "\"alert_id\":\"al\",\"employee_id\":\"em\",\"timestamp\":\"2025-11-06T08:15:00.25+01:00\","
-                  "\"direction\":\"exit\",\"camera\":\"c\xC3\xBC\",\"images\":[\"s3://a\",\"\",\"b\\n\"],"
-                  "\"embeddings\":[[1.5,-2],[0,1e-3]],\"attrs\":{ \"a\" : [ 1.0, null ] },\"topk\":20,"
-                  "\"persist\":false,\"extra\":{\"entry_id\":7}}");
+    expect_accept(
+        "{\"day_id\":\"2025-11-06\",\"store_id\":\"nc\\u0030009\",\"entry_id\":\"nc0009-1\","
+        "\"alert_id\":\"al\",\"employee_id\":\"em\",\"timestamp\":\"2025-11-06T08:15:00.25+01:00\","
+        "\"direction\":\"exit\",\"camera\":\"c\xC3\xBC\",\"images\":[\"s3://a\",\"\",\"b\\n\"],"
+        "\"embeddings\":[[1.5,-2],[0,1e-3]],\"attrs\":{ \"a\" : [ 1.0, null ] },\"topk\":20,"
+        "\"persist\":false,\"extra\":{\"entry_id\":7}}");
     expect_text(RID_TEXT_ID, "nc0009-1");
     expect_text(RID_TEXT_DAY, "2025-11-06");
     expect_text(RID_TEXT_STORE, "nc0009");
@@ -158,7 +160,8 @@ static void test_broken_json(void **state)
     expect_reject("{" BASE FRAMES "}{}", RID_REJECT_SYNTAX, "nothing after");
     expect_reject("{" BASE FRAMES "]", RID_REJECT_SYNTAX, "',' or '}'");
     expect_reject(P("\"x\":tru"), RID_REJECT_SYNTAX, "a JSON value");
-    assert_false(parse_with("{" BASE FRAMES "\0}", sizeof "{" BASE FRAMES "\0}" - 1, (rid_str){NULL, 0}, NULL));
+    assert_false(parse_with("{" BASE FRAMES "\0}", sizeof "{" BASE FRAMES "\0}" - 1,
+                            (rid_str){NULL, 0}, NULL));
     assert_int_equal(fault.reason, RID_REJECT_SYNTAX);
     expect_reject("[1]", RID_REJECT_TYPE, "expected an object, found an array");
     expect_reject("7", RID_REJECT_TYPE, "found a number");
@@ -197,15 +200,16 @@ static void test_missing(void **state)
 static void test_types(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"entry_id", "day_id", "store_id", "alert_id", "employee_id",
-                                        "timestamp", "direction", "camera"};
+    static const char *const texts[] = {"entry_id",    "day_id",    "store_id",  "alert_id",
+                                        "employee_id", "timestamp", "direction", "camera"};
     static const char *const values[] = {"7", "null", "true", "[]", "{}", "1.5"};
     for (size_t i = 0; i < 8; i++) {
         for (size_t k = 0; k < 6; k++) {
             char text[256], part[64];
             bool required = i < 2;
             snprintf(text, sizeof text, "{%s\"%s\":%s," FRAMES "}",
-                     required ? (i == 0 ? DAY "," : "\"entry_id\":\"a\",") : BASE, texts[i], values[k]);
+                     required ? (i == 0 ? DAY "," : "\"entry_id\":\"a\",") : BASE, texts[i],
+                     values[k]);
             snprintf(part, sizeof part, "%s: expected a string, found", texts[i]);
             expect_reject(text, RID_REJECT_TYPE, part);
         }
@@ -288,7 +292,8 @@ static void test_duplicate_keys(void **state)
     expect_reject(P("\"entry_id\":\"s1-7\""), RID_REJECT_DUPLICATE_KEY, "'entry_id'");
     expect_reject(P("\"embeddings\":[[1]]"), RID_REJECT_DUPLICATE_KEY, "'embeddings'");
     expect_reject(P("\"x\":1,\"\\u0078\":2"), RID_REJECT_DUPLICATE_KEY, "'x'");
-    expect_reject(P("\"attrs\":{\"a\":{\"b\":1,\"b\":2}}"), RID_REJECT_DUPLICATE_KEY, "attrs: key 'b'");
+    expect_reject(P("\"attrs\":{\"a\":{\"b\":1,\"b\":2}}"), RID_REJECT_DUPLICATE_KEY,
+                  "attrs: key 'b'");
     expect_reject(P("\"x\":[{\"c\":1,\"c\":2}]"), RID_REJECT_DUPLICATE_KEY, "'c'");
     rid_buf text = {0};
     rid_buf_append_str(&text, "{" BASE FRAMES);
@@ -303,15 +308,17 @@ static void test_duplicate_keys(void **state)
 static void test_times(void **state)
 {
     (void)state;
-    static const char *const days[] = {"2025-02-29", "2025-13-01", "2025-11-6", "06.11.2025", "", "0000-01-01",
+    static const char *const days[] = {"2025-02-29",           "2025-13-01", "2025-11-6",
+                                       "06.11.2025",           "",           "0000-01-01",
                                        "2025-11-06T00:00:00Z", "2025-11-31", "20251106"};
     for (size_t i = 0; i < sizeof days / sizeof days[0]; i++) {
         char text[256];
         snprintf(text, sizeof text, "{\"entry_id\":\"a\",\"day_id\":\"%s\"," FRAMES "}", days[i]);
         expect_reject(text, RID_REJECT_DAY, "calendar date");
     }
-    static const char *const stamps[] = {"yesterday", "", "2025-11-06", "2025-11-06T25:00:00Z",
-                                         "2025-02-30T00:00:00Z", "2025-11-06T08:15:00"};
+    static const char *const stamps[] = {
+        "yesterday",          "", "2025-11-06", "2025-11-06T25:00:00Z", "2025-02-30T00:00:00Z",
+        "2025-11-06T08:15:00"};
     for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++) {
         char text[256];
         snprintf(text, sizeof text, "{" BASE "\"timestamp\":\"%s\"," FRAMES "}", stamps[i]);
@@ -337,12 +344,14 @@ static void test_day_from_timestamp(void **state)
     };
     for (size_t i = 0; i < 6; i++) {
         char text[256];
-        snprintf(text, sizeof text, "{\"entry_id\":\"%s\",\"timestamp\":\"%s\"," FRAMES "}", cases[i][0],
-                 cases[i][1]);
+        snprintf(text, sizeof text, "{\"entry_id\":\"%s\",\"timestamp\":\"%s\"," FRAMES "}",
+                 cases[i][0], cases[i][1]);
         expect_accept(text);
         expect_text(RID_TEXT_DAY, cases[i][2]);
     }
-    expect_accept("{\"entry_id\":\"x\",\"store_id\":\"berlin\",\"timestamp\":\"2025-11-06T23:30:00Z\"," FRAMES "}");
+    expect_accept(
+        "{\"entry_id\":\"x\",\"store_id\":\"berlin\",\"timestamp\":\"2025-11-06T23:30:00Z\"," FRAMES
+        "}");
     expect_text(RID_TEXT_DAY, "2025-11-07");
 }
 
@@ -367,9 +376,11 @@ static void test_attributes(void **state)
 {
     (void)state;
     rid_schema *schema;
-    assert_ok(rid_schema_parse(&schema, rid_str_of("{\"fields\":[{\"name\":\"a\",\"type\":\"enum\",\"values\":"
-                                                   "[\"x\",\"y\"]},{\"name\":\"b\",\"type\":\"bool\"}]}"),
-                               "schema", &err));
+    assert_ok(
+        rid_schema_parse(&schema,
+                         rid_str_of("{\"fields\":[{\"name\":\"a\",\"type\":\"enum\",\"values\":"
+                                    "[\"x\",\"y\"]},{\"name\":\"b\",\"type\":\"bool\"}]}"),
+                         "schema", &err));
     const char *text = P("\"attrs\":{\"a\":\"y\",\"b\":\"maybe\"}"), *none = "{" BASE FRAMES "}";
     assert_true(parse_with(text, strlen(text), (rid_str){NULL, 0}, schema));
     static const float expected[] = {0, 1, 0}, zeros[3];
@@ -412,9 +423,14 @@ static void test_orders(void **state)
     static const struct {
         const char *day, *store, *id;
         int64_t t;
-    } sorted[] = {{"2025-01-01", "a", "z", RID_TIMESTAMP_NONE}, {"2025-01-01", "a", "b", -5},
-                  {"2025-01-01", "a", "a", 7},  {"2025-01-01", "a", "aa", 7}, {"2025-01-01", "a", "b", 7},
-                  {"2025-01-01", "a", "a", 8},  {"2025-01-01", "ab", "a", 0}, {"2025-01-01", "b", "a", 0},
+    } sorted[] = {{"2025-01-01", "a", "z", RID_TIMESTAMP_NONE},
+                  {"2025-01-01", "a", "b", -5},
+                  {"2025-01-01", "a", "a", 7},
+                  {"2025-01-01", "a", "aa", 7},
+                  {"2025-01-01", "a", "b", 7},
+                  {"2025-01-01", "a", "a", 8},
+                  {"2025-01-01", "ab", "a", 0},
+                  {"2025-01-01", "b", "a", 0},
                   {"2025-01-02", "a", "a", -9}};
     enum { N = sizeof sorted / sizeof sorted[0] };
     rid_meta m[N] = {0};
@@ -440,7 +456,8 @@ static void expect_skim(const char *text, const char *key, const char *day, cons
     bool found = rid_payload_skim_bucket(text, strlen(text), rid_str_of(key), &d, &s);
     if (found != (day != NULL))
         fail_msg("%s: %d", text, found);
-    assert_true(!found || (rid_str_equal(d, rid_str_of(day)) && rid_str_equal(s, rid_str_of(store))));
+    assert_true(!found ||
+                (rid_str_equal(d, rid_str_of(day)) && rid_str_equal(s, rid_str_of(store))));
 }
 
 static void test_skim(void **state)
@@ -448,7 +465,8 @@ static void test_skim(void **state)
     (void)state;
     expect_skim("{" BASE FRAMES "}", NULL, "2025-11-06", "s1");
     expect_skim("{" FRAMES "," BASE "\"store_id\":\"s2\"}", NULL, "2025-11-06", "s2");
-    expect_skim(" {\"x\":[\"}\",{\"y\":\"]\"}],\"z\":1.5,\"w\":null," BASE "\"store_id\" : \"s2\" , broken",
+    expect_skim(" {\"x\":[\"}\",{\"y\":\"]\"}],\"z\":1.5,\"w\":null," BASE
+                "\"store_id\" : \"s2\" , broken",
                 NULL, "2025-11-06", "s2");
     expect_skim("{" DAY "," FRAMES "}", "k-1", "2025-11-06", "k");
     expect_skim("{" BASE FRAMES "}", "s1-7", "2025-11-06", "s1");
@@ -466,7 +484,8 @@ static void test_skim(void **state)
 
 static void random_string(rid_buf *b, rid_random *r)
 {
-    static const char *const parts[] = {"a", "7", "-", "\xC3\xBC", " ", "{", "}", ",", "\\n", "\\u00fc", "\\\""};
+    static const char *const parts[] = {"a", "7", "-",   "\xC3\xBC", " ",   "{",
+                                        "}", ",", "\\n", "\\u00fc",  "\\\""};
     uint64_t kinds = rid_random_chance(r, 0.8) ? 8 : 11; /* without and with escapes */
     rid_buf_append_char(b, '"');
     for (uint64_t n = 1 + rid_random_below(r, 6); n > 0; n--)
@@ -477,8 +496,8 @@ static void random_string(rid_buf *b, rid_random *r)
 /* Random members in random order. */
 static void random_payload(rid_buf *b, rid_random *r)
 {
-    static const char *const keys[] = {"entry_id", "day_id", "store_id", "camera", "x", "timestamp", "attrs",
-                                       "embeddings"};
+    static const char *const keys[] = {"entry_id", "day_id",    "store_id", "camera",
+                                       "x",        "timestamp", "attrs",    "embeddings"};
     unsigned order[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     rid_buf_append_char(b, '{');
     bool first = true;
@@ -492,7 +511,8 @@ static void random_payload(rid_buf *b, rid_random *r)
         rid_buf_printf(b, "%s\"%s\":", first ? "" : ",", keys[order[i]]);
         first = false;
         if (order[i] == 1)
-            rid_buf_append_str(b, rid_random_chance(r, 0.9) ? "\"2025-11-06\"" : "\"2025-11-0\\u0036\"");
+            rid_buf_append_str(b, rid_random_chance(r, 0.9) ? "\"2025-11-06\""
+                                                            : "\"2025-11-0\\u0036\"");
         else if (order[i] == 5)
             rid_buf_append_str(b, "\"2025-11-05T23:00:00Z\"");
         else if (order[i] == 6)
@@ -515,7 +535,8 @@ static void test_skim_agrees_with_the_parse(void **state)
         rid_str day, store;
         random_payload(&text, &r);
         assert_non_null(rid_buf_cstr(&text));
-        bool skimmed = rid_payload_skim_bucket(text.data, text.len, (rid_str){NULL, 0}, &day, &store);
+        bool skimmed =
+            rid_payload_skim_bucket(text.data, text.len, (rid_str){NULL, 0}, &day, &store);
         if (parse(text.data)) {
             if (skimmed && (!rid_str_equal(day, payload.meta.text[RID_TEXT_DAY]) ||
                             !rid_str_equal(store, payload.meta.text[RID_TEXT_STORE])))
@@ -538,9 +559,11 @@ static void test_both_ways_of_reading_agree(void **state)
         rid_buf fast = {0}, slow = {0};
         char id[16];
         snprintf(id, sizeof id, "s-%d", i);
-        fx_payload(&fast, id, "2025-11-06", NULL, 1 + rid_random_below(&r, 6), 1 + rid_random_below(&r, 9), (uint64_t)i);
+        fx_payload(&fast, id, "2025-11-06", NULL, 1 + rid_random_below(&r, 6),
+                   1 + rid_random_below(&r, 9), (uint64_t)i);
         if (rid_random_chance(&r, 0.5)) /* damage */
-            fast.data[40 + rid_random_below(&r, fast.len - 40)] = "0,]}e-\"x"[rid_random_below(&r, 8)];
+            fast.data[40 + rid_random_below(&r, fast.len - 40)] =
+                "0,]}e-\"x"[rid_random_below(&r, 8)];
         rid_buf_append_str(&slow, "{\"\\u0078\":0,"); /* an escape in a key: no short cut */
         rid_buf_append(&slow, fast.data + 1, fast.len - 1);
         bool good = parse_with(fast.data, fast.len, (rid_str){NULL, 0}, NULL);
@@ -586,10 +609,14 @@ static void test_no_memory(void **state)
 {
     (void)state;
     rid_schema *schema;
-    assert_ok(rid_schema_parse(&schema, rid_str_of("{\"fields\":[{\"name\":\"a\",\"type\":\"enum\",\"values\":"
-                                                   "[\"x\",\"y\"]}]}"), "schema", &err));
+    assert_ok(
+        rid_schema_parse(&schema,
+                         rid_str_of("{\"fields\":[{\"name\":\"a\",\"type\":\"enum\",\"values\":"
+                                    "[\"x\",\"y\"]}]}"),
+                         "schema", &err));
     const char *texts[] = {P("\"attrs\":{\"a\":\"z\"},\"images\":[\"i\",\"j\"],\"camera\":\"c\""),
-                           "{\"\\u0078\":0," BASE FRAMES ",\"attrs\":{\"a\":\"x\"}}", "{" BASE "\"embeddings\":[[1,"};
+                           "{\"\\u0078\":0," BASE FRAMES ",\"attrs\":{\"a\":\"x\"}}",
+                           "{" BASE "\"embeddings\":[[1,"};
     for (size_t t = 0; t < 3; t++) {
         rid_payload_rules rules = {schema, zones};
         rid_buf padded = {0};
@@ -602,8 +629,8 @@ static void test_no_memory(void **state)
             rid_err e = {0};
             rid_payload fresh = {0};
             rid_mem_fail_after(n);
-            rid_status st = rid_payload_parse(&fresh, parser, padded.data, padded.len, (rid_str){NULL, 0},
-                                              &rules, &rejected, &fault, &e);
+            rid_status st = rid_payload_parse(&fresh, parser, padded.data, padded.len,
+                                              (rid_str){NULL, 0}, &rules, &rejected, &fault, &e);
             rid_mem_fail_after(0);
             rid_payload_free(&fresh);
             assert_int_equal(rid_mem_live_blocks(), before);
@@ -625,7 +652,8 @@ static int begin(void **state)
     (void)state;
     parser = rid_json_parser_new();
     zones = rid_timezones_new();
-    return !parser || !zones || rid_timezones_set(zones, "berlin", "Europe/Berlin", NULL) != RID_OK ||
+    return !parser || !zones ||
+           rid_timezones_set(zones, "berlin", "Europe/Berlin", NULL) != RID_OK ||
            rid_timezones_set(zones, "ny", "America/New_York", NULL) != RID_OK;
 }
 

@@ -96,7 +96,8 @@ static void test_existing_is_refused(void **state)
     assert_fails(rid_publish_begin(&p, fx_path("link"), false, &err), RID_EUSAGE, "--force");
     assert_fails(rid_publish_begin(&p, fx_root, true, &err), RID_EUSAGE, "is a directory");
     assert_fails(rid_publish_begin(&p, fx_path("sub/"), true, &err), RID_EUSAGE, "not a file name");
-    assert_fails(rid_publish_begin(&p, fx_path("no/such/dir"), true, &err), RID_ENOINPUT, "no/such/dir");
+    assert_fails(rid_publish_begin(&p, fx_path("no/such/dir"), true, &err), RID_ENOINPUT,
+                 "no/such/dir");
     assert_fails(rid_publish_begin(&p, "", true, &err), RID_EUSAGE, "not a file name");
     assert_int_equal(temporaries(), 0);
 }
@@ -279,7 +280,8 @@ static void test_no_locks(void **state)
         alarm(5);
         lock_errno = ENOLCK;
         _exit(rid_publish_begin(&p, fx_path("unlocked"), true, NULL) != RID_OK ||
-              rid_publish_write(p, "x", 1, NULL) != RID_OK || rid_publish_commit(p, NULL) != RID_OK);
+              rid_publish_write(p, "x", 1, NULL) != RID_OK ||
+              rid_publish_commit(p, NULL) != RID_OK);
     }
     int status;
     waitpid(pid, &status, 0);
@@ -401,7 +403,8 @@ static void test_interrupt(void **state)
                 _exit(1);
             if (rid_interrupt_read(fds[0], &byte, 1, &stop) != -1 || errno != EINTR)
                 _exit(2);
-            if (write(fds[1], "x", 1) != 1 || rid_interrupt_read(fds[0], &byte, 1, NULL) != 1 || byte != 'x')
+            if (write(fds[1], "x", 1) != 1 || rid_interrupt_read(fds[0], &byte, 1, NULL) != 1 ||
+                byte != 'x')
                 _exit(3);
             kill(getpid(), signals[i]);
             if (rid_interrupt_signal() != signals[i] || rid_interrupt_check(&e) != RID_EINTR ||
@@ -409,7 +412,8 @@ static void test_interrupt(void **state)
                 _exit(4);
             if (rid_interrupt_read(fds[0], &byte, 1, NULL) != -1 || errno != EINTR)
                 _exit(5); /* and does not wait */
-            if (write(fds[1], "x", 1) != 1 || close(fds[0]) != 0 || write(fds[1], "x", 1) != -1 || errno != EPIPE)
+            if (write(fds[1], "x", 1) != 1 || close(fds[0]) != 0 || write(fds[1], "x", 1) != -1 ||
+                errno != EPIPE)
                 _exit(6);
             kill(getpid(), signals[i]); /* the second ends the process */
             _exit(7);

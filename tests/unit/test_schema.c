@@ -1,5 +1,5 @@
-/* The attribute schema: vectors worked by hand for all five types and the unknown one, what is counted
- * as out of vocabulary, what is no schema. */
+/* The attribute schema: vectors worked by hand for all five types and the unknown one, what is
+ * counted as out of vocabulary, what is no schema. */
 #include "tests/unit/fixture.h"
 
 #include "data/schema.h"
@@ -14,7 +14,8 @@ static rid_schema *make(const char *text)
 }
 
 /* The vector of `attrs` (NULL: none), and the out-of-vocabulary values as "field=value*count;". */
-static void expect(const rid_schema *s, const char *attrs, const float *expected, const char *oov_expected)
+static void expect(const rid_schema *s, const char *attrs, const float *expected,
+                   const char *oov_expected)
 {
     float v[32];
     rid_oov oov = {0};
@@ -33,7 +34,8 @@ static void expect(const rid_schema *s, const char *attrs, const float *expected
         if (memcmp(&v[i], &expected[i], sizeof v[i]) != 0)
             fail_msg("%s: [%zu] is %a, expected %a", attrs, i, (double)v[i], (double)expected[i]);
     for (size_t i = 0; i < oov.n; i++)
-        rid_buf_printf(&counted, "%s=%s*%d;", oov.items[i].field, oov.items[i].value, (int)oov.items[i].count);
+        rid_buf_printf(&counted, "%s=%s*%d;", oov.items[i].field, oov.items[i].value,
+                       (int)oov.items[i].count);
     assert_string_equal(rid_buf_cstr(&counted), oov_expected);
     rid_oov_clear(&oov);
     rid_buf_free(&counted);
@@ -45,7 +47,8 @@ static void expect(const rid_schema *s, const char *attrs, const float *expected
 static void test_enum(void **state)
 {
     (void)state;
-    rid_schema *s = make("{\"fields\":[{\"name\":\"c\",\"type\":\"enum\",\"values\":[\"red\",\"blue\",3,true,null]}]}");
+    rid_schema *s = make("{\"fields\":[{\"name\":\"c\",\"type\":\"enum\",\"values\":[\"red\","
+                         "\"blue\",3,true,null]}]}");
     assert_int_equal(rid_schema_dim(s), 5);
     expect(s, NULL, V(0, 0, 0, 0, 0), "");
     expect(s, "{}", V(0, 0, 0, 0, 0), "");
@@ -66,7 +69,8 @@ static void test_enum(void **state)
 static void test_multilabel(void **state)
 {
     (void)state;
-    rid_schema *s = make("{\"fields\":[{\"name\":\"m\",\"type\":\"multilabel\",\"values\":[\"hat\",\"bag\",\"coat\"]}]}");
+    rid_schema *s = make("{\"fields\":[{\"name\":\"m\",\"type\":\"multilabel\",\"values\":[\"hat\","
+                         "\"bag\",\"coat\"]}]}");
     expect(s, "{\"m\":[]}", V(0, 0, 0), "");
     expect(s, "{\"m\":[\"coat\",\"hat\"]}", V(1, 0, 1), "");
     expect(s, "{\"m\":[\"bag\",\"bag\"]}", V(0, 1, 0), "");
@@ -80,8 +84,10 @@ static void test_multilabel(void **state)
 static void test_prob_dict(void **state)
 {
     (void)state;
-    rid_schema *s = make("{\"fields\":[{\"name\":\"p\",\"type\":\"prob_dict\",\"values\":[\"a\",\"b\",\"c\"]}]}");
-    expect(s, "{\"p\":{\"c\":0.5,\"a\":0.25}}", V((float)(0.25 / 0.75), 0, (float)(0.5 / 0.75)), "");
+    rid_schema *s = make(
+        "{\"fields\":[{\"name\":\"p\",\"type\":\"prob_dict\",\"values\":[\"a\",\"b\",\"c\"]}]}");
+    expect(s, "{\"p\":{\"c\":0.5,\"a\":0.25}}", V((float)(0.25 / 0.75), 0, (float)(0.5 / 0.75)),
+           "");
     expect(s, "{\"p\":{\"a\":2,\"b\":2,\"c\":4}}", V(0.25f, 0.25f, 0.5f), "");
     expect(s, "{\"p\":{\"a\":0,\"b\":0}}", V(0, 0, 0), "");
     expect(s, "{\"p\":{}}", V(0, 0, 0), "");
@@ -113,8 +119,9 @@ static void test_float(void **state)
 static void test_bool_and_unknown(void **state)
 {
     (void)state;
-    rid_schema *s = make("{\"fields\":[{\"name\":\"b\",\"type\":\"bool\"},{\"name\":\"u\",\"type\":\"colour\"},"
-                         "{\"name\":\"e\",\"type\":\"enum\",\"values\":[\"x\"]}]}");
+    rid_schema *s =
+        make("{\"fields\":[{\"name\":\"b\",\"type\":\"bool\"},{\"name\":\"u\",\"type\":\"colour\"},"
+             "{\"name\":\"e\",\"type\":\"enum\",\"values\":[\"x\"]}]}");
     assert_int_equal(rid_schema_dim(s), 3);
     expect(s, "{\"b\":true,\"u\":5,\"e\":\"x\"}", V(1, 0, 1), "");
     expect(s, "{\"b\":false,\"u\":\"x\"}", V(0, 0, 0), "");
@@ -128,8 +135,10 @@ static void test_bool_and_unknown(void **state)
 static void test_order(void **state)
 {
     (void)state;
-    rid_schema *s = make("{\"schema_id\":\"v7\",\"note\":[1],\"fields\":[{\"name\":\"z\",\"type\":\"bool\"},"
-                         "{\"name\":\"a\",\"type\":\"enum\",\"values\":[\"q\",\"p\"]},{\"name\":\"m\",\"type\":\"float\"}]}");
+    rid_schema *s =
+        make("{\"schema_id\":\"v7\",\"note\":[1],\"fields\":[{\"name\":\"z\",\"type\":\"bool\"},"
+             "{\"name\":\"a\",\"type\":\"enum\",\"values\":[\"q\",\"p\"]},{\"name\":\"m\",\"type\":"
+             "\"float\"}]}");
     assert_string_equal(rid_schema_id(s), "v7");
     expect(s, "{\"a\":\"p\",\"m\":0.5,\"z\":true}", V(1, 0, 1, 0.5f), "");
     rid_schema_free(s);
@@ -172,7 +181,8 @@ static void test_no_schemas(void **state)
         {FIELDS("{\"name\":\"\",\"type\":\"bool\"}"), "expected a string 'name'"},
         {FIELDS("{\"name\":\"a\"}"), "field 'a': expected a string 'type'"},
         {FIELDS("{\"name\":\"a\",\"type\":7}"), "expected a string 'type'"},
-        {FIELDS("{\"name\":\"a\",\"type\":\"bool\"},{\"name\":\"a\",\"type\":\"bool\"}"), "'a' stands twice"},
+        {FIELDS("{\"name\":\"a\",\"type\":\"bool\"},{\"name\":\"a\",\"type\":\"bool\"}"),
+         "'a' stands twice"},
         {FIELDS("{\"name\":\"a\",\"name\":\"b\",\"type\":\"bool\"}"), "key 'name' stands twice"},
         {ENUM(""), "expected an array 'values'"},
         {ENUM(",\"values\":\"x\""), "expected an array 'values'"},
@@ -190,7 +200,8 @@ static void test_no_schemas(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         rid_schema *s;
-        assert_fails(rid_schema_parse(&s, rid_str_of(cases[i][0]), "test", &err), RID_ECONFIG, cases[i][1]);
+        assert_fails(rid_schema_parse(&s, rid_str_of(cases[i][0]), "test", &err), RID_ECONFIG,
+                     cases[i][1]);
         assert_null(s);
         assert_int_equal(rid_schema_parse(&s, rid_str_of(cases[i][0]), "test", NULL), RID_ECONFIG);
     }
@@ -215,12 +226,13 @@ static void test_files(void **state)
 {
     (void)state;
     rid_schema *s;
-    assert_ok(rid_schema_read(&s, fx_write("s.json", "{\"fields\":[{\"name\":\"b\",\"type\":\"bool\"}]}\n"), &err));
+    assert_ok(rid_schema_read(
+        &s, fx_write("s.json", "{\"fields\":[{\"name\":\"b\",\"type\":\"bool\"}]}\n"), &err));
     rid_schema_free(s);
     assert_fails(rid_schema_read(&s, fx_path("none.json"), &err), RID_ENOINPUT, "none.json");
     assert_fails(rid_schema_read(&s, fx_root, &err), RID_ENOINPUT, "");
-    assert_fails(rid_schema_read(&s, fx_write("bad.json", "{\n\"fields\": nope}"), &err), RID_ECONFIG,
-                 "bad.json: attribute schema: line 2, byte 12: expected a JSON value");
+    assert_fails(rid_schema_read(&s, fx_write("bad.json", "{\n\"fields\": nope}"), &err),
+                 RID_ECONFIG, "bad.json: attribute schema: line 2, byte 12: expected a JSON value");
     assert_null(s);
 }
 
@@ -257,8 +269,9 @@ static void test_oov_counts(void **state)
 static void test_no_memory(void **state)
 {
     (void)state;
-    rid_str text = rid_str_of("{\"schema_id\":\"x\",\"fields\":[{\"name\":\"a\",\"type\":\"enum\",\"values\":[\"p\",1]},"
-                              "{\"name\":\"b\",\"type\":\"float\",\"range\":[0,2]},{\"name\":\"c\",\"type\":\"bool\"}]}");
+    rid_str text = rid_str_of(
+        "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"a\",\"type\":\"enum\",\"values\":[\"p\",1]},"
+        "{\"name\":\"b\",\"type\":\"float\",\"range\":[0,2]},{\"name\":\"c\",\"type\":\"bool\"}]}");
     for (uint64_t n = 1;; n++) {
         int64_t before = rid_mem_live_blocks();
         rid_err e = {0};

@@ -1,5 +1,5 @@
-/* The iterator over inputs: the same items for any number of threads, batch size and form of the same
- * payloads; nothing lost beside what is broken; shards that partition; ends that come. */
+/* The iterator over inputs: the same items for any number of threads, batch size and form of the
+ * same payloads; nothing lost beside what is broken; shards that partition; ends that come. */
 #include "tests/unit/compress.h"
 
 #include "data/h5file.h"
@@ -48,7 +48,8 @@ static rid_status collect_into(rid_buf *out, const char *const *paths, size_t n,
     rid_batch batch;
     set.opt.timezones = zones;
 #ifdef __SANITIZE_THREAD__
-    set.opt.threads = 1; /* libgomp's barriers are invisible to it; readahead has tests of its own */
+    set.opt.threads =
+        1; /* libgomp's barriers are invisible to it; readahead has tests of its own */
 #endif
     rid_status st = rid_source_open(&s, &set.opt, paths, n, err);
     if (st != RID_OK)
@@ -91,7 +92,8 @@ static const char *payload_text(rid_buf *b, int i)
     rid_buf_clear(b);
     snprintf(id, sizeof id, "s%d-%d", i % 4, i);
     snprintf(store, sizeof store, "s%d", i % 4);
-    fx_payload(b, id, i % 3 ? "2025-11-06" : "2025-11-07", store, 1 + (size_t)i % 7, DIM, (uint64_t)i);
+    fx_payload(b, id, i % 3 ? "2025-11-06" : "2025-11-07", store, 1 + (size_t)i % 7, DIM,
+               (uint64_t)i);
     switch (i % 29) {
     case 3: /* cut short */
         b->len -= 7;
@@ -156,7 +158,10 @@ static void test_forms(void **state)
     for (int i = 0; i < N_PAYLOADS; i++) {
         char name[64];
         payload_text(&one, i);
-        snprintf(name, sizeof name, "parts/%03d.json%s", i, i % 3 == 1 ? ".gz" : i % 3 == 2 ? ".zst" : "");
+        snprintf(name, sizeof name, "parts/%03d.json%s", i,
+                 i % 3 == 1   ? ".gz"
+                 : i % 3 == 2 ? ".zst"
+                              : "");
         rid_buf packed = {0};
         if (i % 3 == 1)
             fx_gzip(&packed, one.data, one.len);
@@ -222,19 +227,21 @@ static char *collect_piped(const rid_buf *text, setting set)
 static void test_several_inputs_in_their_order(void **state)
 {
     (void)state;
-    const char *paths[] = {fx_write("b.json", "{\"entry_id\":\"b\",\"day_id\":\"2025-01-01\",\"embeddings\":[[1]]}"),
-                           fx_write("a.json", "x\n{\"entry_id\":\"a\",\"day_id\":\"2025-01-01\",\"embeddings\":[[2]]}"),
-                           fx_write("e.json", ""),
-                           fx_write("c.json", "\n{\"entry_id\":\"c\",\"day_id\":\"2025-01-01\",\"embeddings\":[[3]]}")};
+    const char *paths[] = {
+        fx_write("b.json", "{\"entry_id\":\"b\",\"day_id\":\"2025-01-01\",\"embeddings\":[[1]]}"),
+        fx_write("a.json",
+                 "x\n{\"entry_id\":\"a\",\"day_id\":\"2025-01-01\",\"embeddings\":[[2]]}"),
+        fx_write("e.json", ""),
+        fx_write("c.json",
+                 "\n{\"entry_id\":\"c\",\"day_id\":\"2025-01-01\",\"embeddings\":[[3]]}")};
     for (int threads = 1; threads < 8; threads += 3) {
         rid_buf out = {0};
         setting set = {{.threads = threads, .batch = 2}, true};
         assert_ok(collect_into(&out, paths, 4, set, &err));
-        assert_string_equal(rid_buf_cstr(&out),
-                            "b.json:1:0 b 2025-01-01 b 1x1 0x1p+0;\n"
-                            "a.json:1:0 !syntax expected a JSON value;\n"
-                            "a.json:2:2 a 2025-01-01 a 1x1 0x1p+1;\n"
-                            "c.json:2:1 c 2025-01-01 c 1x1 0x1.8p+1;\n");
+        assert_string_equal(rid_buf_cstr(&out), "b.json:1:0 b 2025-01-01 b 1x1 0x1p+0;\n"
+                                                "a.json:1:0 !syntax expected a JSON value;\n"
+                                                "a.json:2:2 a 2025-01-01 a 1x1 0x1p+1;\n"
+                                                "c.json:2:1 c 2025-01-01 c 1x1 0x1.8p+1;\n");
         rid_buf_free(&out);
     }
 }
@@ -255,12 +262,13 @@ static void test_places(void **state)
     expect(fx_write("f", GOOD("a") "\nxyz\n\n" GOOD("b") "\n"), set,
            "f:1:0 " SHOWN("a") "f:2:58 !syntax expected a JSON value;\nf:4:63 " SHOWN("b"));
     expect(fx_write("f", " " GOOD("a") "\n\t" GOOD("b") "\nxyz\n yz\n  " GOOD("c")), set,
-           "f:1:1 " SHOWN("a") "f:2:60 " SHOWN("b")
-           "f:3:118 !syntax expected a JSON value;\nf:5:128 " SHOWN("c"));
+           "f:1:1 " SHOWN("a") "f:2:60 " SHOWN(
+               "b") "f:3:118 !syntax expected a JSON value;\nf:5:128 " SHOWN("c"));
     expect(fx_write("f", GOOD("a") GOOD("b") "\n" GOOD("c")), set,
            "f:1:57 !syntax expected nothing after the end of the document;\nf:2:115 " SHOWN("c"));
-    expect(fx_write("f", "{\n\"entry_id\":\"a\",\n\"day_id\":\"2025-13-01\",\"embeddings\":[[1]]}\n"), set,
-           "f:1:0 !bad_day day_id: expected a calendar date YYYY-MM-DD;\n");
+    expect(
+        fx_write("f", "{\n\"entry_id\":\"a\",\n\"day_id\":\"2025-13-01\",\"embeddings\":[[1]]}\n"),
+        set, "f:1:0 !bad_day day_id: expected a calendar date YYYY-MM-DD;\n");
 }
 
 static void test_manifest(void **state)
@@ -268,26 +276,31 @@ static void test_manifest(void **state)
     (void)state;
     static const setting set = {.places = true};
 #define M "\"day_id\":\"2025-01-01\",\"embeddings\":[[1]]}"
-    expect(fx_write("m", "{\"a\":{" M ",\n\"b\":{\"entry_id\":\"b\"," M ",\n\"c\":{\"entry_id\":\"d\"," M
-                         ",\n\"\\u0065\\t\":{" M "}\n"), set,
-           "m:1:5 " SHOWN("a") "m:2:53 " SHOWN("b")
-           "m:3:116 !bad_id entry_id differs from the key it stands under;\n"
-           "m:4:186 e\t 2025-01-01 e\t 1x1 0x1p+0;\n");
+    expect(fx_write("m", "{\"a\":{" M ",\n\"b\":{\"entry_id\":\"b\"," M
+                         ",\n\"c\":{\"entry_id\":\"d\"," M ",\n\"\\u0065\\t\":{" M "}\n"),
+           set,
+           "m:1:5 " SHOWN("a") "m:2:53 " SHOWN(
+               "b") "m:3:116 !bad_id entry_id differs from the key it stands under;\n"
+                    "m:4:186 e\t 2025-01-01 e\t 1x1 0x1p+0;\n");
     /* A key that is no string: bad escapes, lone surrogates, raw control characters, not UTF-8. */
-    expect(fx_write("m", "{\"a\\q\":{" M ",\n\"\\ud800\":{" M ",\n\"a\tb\":{" M ",\n\"\xFF\":{" M
-                         ",\n\"c\":{" M "}\n"), set,
-           "m:1:3 !syntax key of an entry manifest: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u;\n"
-           "m:2:52 !utf8 key of an entry manifest: expected a high and a low surrogate together;\n"
-           "m:3:106 !syntax key of an entry manifest: expected no control character inside a string;\n"
-           "m:4:155 !utf8 key of an entry manifest: expected UTF-8;\n"
-           "m:5:206 " SHOWN("c"));
+    expect(
+        fx_write("m", "{\"a\\q\":{" M ",\n\"\\ud800\":{" M ",\n\"a\tb\":{" M ",\n\"\xFF\":{" M
+                      ",\n\"c\":{" M "}\n"),
+        set,
+        "m:1:3 !syntax key of an entry manifest: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t "
+        "\\u;\n"
+        "m:2:52 !utf8 key of an entry manifest: expected a high and a low surrogate together;\n"
+        "m:3:106 !syntax key of an entry manifest: expected no control character inside a string;\n"
+        "m:4:155 !utf8 key of an entry manifest: expected UTF-8;\n"
+        "m:5:206 " SHOWN("c"));
 }
 
 static void test_compressed_data_cut_short(void **state)
 {
     (void)state;
     rid_buf text = day_lines(), whole = {0};
-    char *expected = collect(fx_write_bytes("day.jsonl", text.data, text.len), (setting){.places = false});
+    char *expected =
+        collect(fx_write_bytes("day.jsonl", text.data, text.len), (setting){.places = false});
     static fx_compressor *const compressors[] = {fx_gzip, fx_zstd};
     for (size_t c = 0; c < 2; c++) {
         rid_buf packed = {0};
@@ -306,8 +319,8 @@ static void test_compressed_data_cut_short(void **state)
     /* The message says where, and a payload that is complete just before is kept. */
     fx_gzip(&whole, GOOD("a") "\n", strlen(GOOD("a") "\n"));
     expect(fx_write_bytes("cut.gz", whole.data, whole.len - 8), (setting){.places = true},
-           "cut.gz:1:0 " SHOWN("a")
-           "cut.gz:2:58 !unreadable_input expected readable data: compressed data is cut short at byte 62;\n");
+           "cut.gz:1:0 " SHOWN("a") "cut.gz:2:58 !unreadable_input expected readable data: "
+                                    "compressed data is cut short at byte 62;\n");
     rid_buf_free(&whole);
     rid_buf_free(&text);
     rid_mem_free(expected);
@@ -337,8 +350,9 @@ static void test_limit(void **state)
 static void test_frame_size(void **state)
 {
     (void)state;
-    const char *path = fx_write("f", "{\"entry_id\":\"x\"}\n{\"entry_id\":\"a-1\",\"day_id\":\"2025-01-01\","
-                                     "\"embeddings\":[[1,2]]}\n" GOOD("b") "\n");
+    const char *path =
+        fx_write("f", "{\"entry_id\":\"x\"}\n{\"entry_id\":\"a-1\",\"day_id\":\"2025-01-01\","
+                      "\"embeddings\":[[1,2]]}\n" GOOD("b") "\n");
     expect(path, (setting){.places = false},
            "!missing_field;\na-1 2025-01-01 a 1x2 0x1p+0 0x1p+1;\n!frame_size;\n");
     expect(path, (setting){{.vis_dim = 1}, false}, "!missing_field;\n!frame_size;\n" SHOWN("b"));
@@ -381,26 +395,32 @@ static void expect_partition(const char *path, size_t batch)
 }
 
 #define IN(id, day, store)                                                                         \
-    "{\"entry_id\":\"" id "\",\"day_id\":\"" day "\",\"store_id\":\"" store "\",\"embeddings\":[[1]]}"
+    "{\"entry_id\":\"" id "\",\"day_id\":\"" day "\",\"store_id\":\"" store                        \
+    "\",\"embeddings\":[[1]]}"
 
 static void test_shards_partition(void **state)
 {
     (void)state;
     rid_buf text = day_lines();
     /* Records that hold several documents, garbage beside good payloads, no bucket to be seen. */
-    rid_buf_append_str(&text, IN("p1", "2025-11-06", "s0") "\n " IN("p2", "2025-11-06", "s1") "\n\t"
-                              IN("p3", "2025-11-06", "s2") "\n  " IN("p4", "2025-11-06", "s3") "\n");
+    rid_buf_append_str(&text,
+                       IN("p1", "2025-11-06", "s0") "\n " IN("p2", "2025-11-06", "s1") "\n\t" IN(
+                           "p3", "2025-11-06", "s2") "\n  " IN("p4", "2025-11-06", "s3") "\n");
     rid_buf_append_str(&text, IN("q1", "2025-11-06", "s1") "\ngarbage\n");
     rid_buf_append_str(&text, IN("q2", "2025-11-06", "s2") "\ngarbage\nmore\n");
     rid_buf_append_str(&text, IN("q3", "2025-11-06", "s3") IN("q4", "2025-11-06", "s0") "\n");
-    rid_buf_append_str(&text, "{\n\"entry_id\":\"s1-r1\",\n\"timestamp\":\"2025-11-06T23:30:00-01:00\",\n"
-                              "\"embeddings\":[[1,2,3,4,5]]\n}\n");
-    rid_buf_append_str(&text, "{\"entry_id\":\"s2-r2\",\"day_id\":\"2025-11-06\",\"day_id\":\"2025-11-07\","
-                              "\"embeddings\":[[1,2,3,4,5]]}\n");
-    rid_buf_append_str(&text, "{\"store_id\":\"s\\u0033\",\"entry_id\":\"r3\",\"day_id\":\"2025-11-06\","
-                              "\"embeddings\":[[1,2,3,4,5]]}\n");
-    rid_buf_append_str(&text, "{\"-r4\":{\"day_id\":\"2025-11-06\",\"embeddings\":[[1,2,3,4,5]]},\"r5\":{"
-                              "\"day_id\":\"2025-11-06\",\"embeddings\":[[1,2,3,4,5]]}\n");
+    rid_buf_append_str(&text,
+                       "{\n\"entry_id\":\"s1-r1\",\n\"timestamp\":\"2025-11-06T23:30:00-01:00\",\n"
+                       "\"embeddings\":[[1,2,3,4,5]]\n}\n");
+    rid_buf_append_str(
+        &text, "{\"entry_id\":\"s2-r2\",\"day_id\":\"2025-11-06\",\"day_id\":\"2025-11-07\","
+               "\"embeddings\":[[1,2,3,4,5]]}\n");
+    rid_buf_append_str(&text,
+                       "{\"store_id\":\"s\\u0033\",\"entry_id\":\"r3\",\"day_id\":\"2025-11-06\","
+                       "\"embeddings\":[[1,2,3,4,5]]}\n");
+    rid_buf_append_str(&text,
+                       "{\"-r4\":{\"day_id\":\"2025-11-06\",\"embeddings\":[[1,2,3,4,5]]},\"r5\":{"
+                       "\"day_id\":\"2025-11-06\",\"embeddings\":[[1,2,3,4,5]]}\n");
     const char *path = fx_write_bytes("day.jsonl", text.data, text.len);
     expect_partition(path, 256);
     expect_partition(path, 1);
@@ -422,9 +442,15 @@ static void make_store(const char *path, rid_frames_kind frames)
     rid_buf text = day_lines();
     const char *day = fx_write_bytes("for-store.jsonl", text.data, text.len);
     rid_source_options opt = {.timezones = zones, .vis_dim = DIM};
-    rid_store_info info = {.encoder_hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-                           .encoder = "mean", .kernel = "base", .schema = "", .filter = "{}",
-                           .vis_dim = DIM, .emb_dim = DIM, .frames = frames};
+    rid_store_info info = {.encoder_hash =
+                               "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                           .encoder = "mean",
+                           .kernel = "base",
+                           .schema = "",
+                           .filter = "{}",
+                           .vis_dim = DIM,
+                           .emb_dim = DIM,
+                           .frames = frames};
     memset(kept, 1, sizeof kept);
     assert_ok(rid_publish_begin(&publish, path, true, &err));
     assert_ok(rid_store_writer_open(&w, publish, &info, &err));
@@ -472,7 +498,8 @@ static void test_stores(void **state)
     make_store(path, RID_FRAMES_NONE);
     rid_buf none = {0};
     const char *only = path;
-    assert_fails(collect_into(&none, &only, 1, (setting){.places = false}, &err), RID_EDATA, "--frames none");
+    assert_fails(collect_into(&none, &only, 1, (setting){.places = false}, &err), RID_EDATA,
+                 "--frames none");
     rid_mem_free(all);
     rid_mem_free(text);
     rid_buf_free(&expected);
@@ -488,7 +515,8 @@ static void test_interactive(void **state)
         {GOOD("a") "\n", "-:1:0 " SHOWN("a")},
         {"{\"entry_id\":\"b\",\"day\n", "-:2:74 !syntax"},
         {"{\"entry_id\":\"b\",\"embeddings\":[[1,2]\n", "-:3:114 !syntax"},
-        {"{\n\"entry_id\":\"b\",\n\"day_id\":\"2025-01-01\",\n\"embeddings\":[[1]]\n}\n", "-:4:115 " SHOWN("b")},
+        {"{\n\"entry_id\":\"b\",\n\"day_id\":\"2025-01-01\",\n\"embeddings\":[[1]]\n}\n",
+         "-:4:115 " SHOWN("b")},
         {"garbage\n", "-:9:177 !syntax"},
         {GOOD("c") GOOD("d") "\n", "-:10:242 !syntax"},
         {GOOD("e") "\r\n", "-:11:300 " SHOWN("e")},
@@ -611,7 +639,8 @@ static void test_readahead_keeps_order(void **state)
         rid_chunk *held[2] = {NULL, NULL}, *chunk;
         uint32_t file = 0;
         uint64_t line = 0;
-        assert_ok(rid_readahead_start(&a, files, FILES, 0, 1 + (size_t)threads * 100, 10000, threads, &err));
+        assert_ok(rid_readahead_start(&a, files, FILES, 0, 1 + (size_t)threads * 100, 10000,
+                                      threads, &err));
         for (;;) {
             assert_ok(rid_readahead_next(a, &chunk, &err));
             if (!chunk)
@@ -696,7 +725,9 @@ static void test_readahead_failure_in_its_place(void **state)
 static void test_no_memory(void **state)
 {
     (void)state;
-    const char *path = fx_write("small.jsonl", GOOD("a") "\n{\"entry_id\":\n" GOOD("b") "\n x\n"
+    const char *path = fx_write(
+        "small.jsonl", GOOD("a") "\n{\"entry_id\":\n" GOOD(
+                           "b") "\n x\n"
                                 "{\"c\":{\"day_id\":\"2025-01-01\",\"embeddings\":[[1]]}}\n");
     for (int interactive = 0; interactive < 2; interactive++) {
         setting set = {{.interactive = interactive, .n_shards = 2}, true};
@@ -710,7 +741,8 @@ static void test_no_memory(void **state)
             int64_t before = rid_mem_live_blocks();
             rid_mem_fail_after(n);
             rid_status st = rid_source_open(&s, &set.opt, &path, 1, &failure);
-            while (st == RID_OK && (st = rid_source_next(s, &batch, &failure)) == RID_OK && batch.n > 0)
+            while (st == RID_OK && (st = rid_source_next(s, &batch, &failure)) == RID_OK &&
+                   batch.n > 0)
                 continue;
             rid_source_close(s);
             rid_mem_fail_after(0);

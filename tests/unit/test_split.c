@@ -1,5 +1,5 @@
-/* Cutting inputs into records: what is a record, where it stands, and that neither the sizes of reads
- * nor those of chunks change it. */
+/* Cutting inputs into records: what is a record, where it stands, and that neither the sizes of
+ * reads nor those of chunks change it. */
 #include "tests/unit/fixture.h"
 
 #include "data/json.h"
@@ -103,8 +103,10 @@ static rid_buf cut_piped(const char *text, size_t len, size_t piece, setting set
 static void expect_n(const char *text, size_t len, size_t limit, const char *expected)
 {
     static const size_t pieces[] = {1, 2, 3, 7, 64};
-    static const setting sets[] = {{1000, 1 << 20, 0, false}, {1, 1 << 20, 0, false},
-                                   {3, 1 << 20, 0, false},    {1000, 1, 0, false},
+    static const setting sets[] = {{1000, 1 << 20, 0, false},
+                                   {1, 1 << 20, 0, false},
+                                   {3, 1 << 20, 0, false},
+                                   {1000, 1, 0, false},
                                    {1000, 40, 0, false}};
     const char *path = fx_write_bytes("input", text, len);
     for (size_t k = 0; k < sizeof sets / sizeof sets[0]; k++) {
@@ -249,10 +251,12 @@ static void test_brackets_in_strings(void **state)
 static void test_too_large(void **state)
 {
     (void)state;
-    const char *text = "{\"a\":1}\n{\"b\":\"0123456789012345678901234567890123456789\"}\n{\"c\":3}\n";
+    const char *text =
+        "{\"a\":1}\n{\"b\":\"0123456789012345678901234567890123456789\"}\n{\"c\":3}\n";
     expect_n(text, strlen(text), 20, "1:0={\"a\":1};2:8!too_large;3:57={\"c\":3};");
-    expect_n(text, strlen(text), 50, "1:0={\"a\":1};2:8={\"b\":\"0123456789012345678901234567890123"
-                                     "456789\"};3:57={\"c\":3};");
+    expect_n(text, strlen(text), 50,
+             "1:0={\"a\":1};2:8={\"b\":\"0123456789012345678901234567890123"
+             "456789\"};3:57={\"c\":3};");
     expect_n(text, strlen(text), 48, "1:0={\"a\":1};2:8!too_large;3:57={\"c\":3};");
     text = "{\"b\":\"0123456789012345678901234567890123456789\"}";
     expect_n(text, strlen(text), 20, "1:0!too_large;");
@@ -288,7 +292,8 @@ static void test_large_manifest_streams(void **state)
     }
     rid_buf_append_str(&text, "\n}\n");
     const char *path = fx_write_bytes("manifest.json", text.data, text.len);
-    static const setting sets[] = {{1000, 1 << 20, 0, false}, {256, 1000, 0, false}, {7, 1, 0, false}};
+    static const setting sets[] = {
+        {1000, 1 << 20, 0, false}, {256, 1000, 0, false}, {7, 1, 0, false}};
     for (size_t k = 0; k < 3; k++) {
         rid_buf out = cut_path(path, sets[k]);
         assert_string_equal(out.data, rid_buf_cstr(&expected));
@@ -366,7 +371,8 @@ static void test_interactive_cuts_as_a_file_does(void **state)
 {
     (void)state;
     setting set = {1, 1 << 20, 0, true};
-    const char *text = "{\"a\":1}\n{\n\"b\":[\n2]}\n{\"e1\":{" E "},\"e2\":{" E "}}\n{\"c\":[\n{\"d\":1}";
+    const char *text =
+        "{\"a\":1}\n{\n\"b\":[\n2]}\n{\"e1\":{" E "},\"e2\":{" E "}}\n{\"c\":[\n{\"d\":1}";
     const char *expected = "1:0={\"a\":1};2:8={\n\"b\":[\n2]};5:26[e1]={" E "};5:52[e2]={" E "};"
                            "6:74={\"c\":[;7:81={\"d\":1};";
     for (size_t piece = 1; piece < 200; piece += 13) {
@@ -400,7 +406,8 @@ static void test_second_look(void **state)
     expect_again("{\"a\":1}\n {\"b\":2}\n\t{\"c\":3}", "0={\"a\":1};9={\"b\":2};18={\"c\":3};");
     expect_again("{\n\"a\":1\n}\nx\ny", "0={\n\"a\":1\n};10=x\ny;");
     expect_again("{\"a\":1}{\"b\":2}\n {\"c\":3}", "0={\"a\":1}{\"b\":2};16={\"c\":3};");
-    expect_again("\"a\": 1,\n  \"b\": 2\n}\n {\"c\":3}", "0=\"a\": 1,\n  \"b\": 2\n};20={\"c\":3};");
+    expect_again("\"a\": 1,\n  \"b\": 2\n}\n {\"c\":3}",
+                 "0=\"a\": 1,\n  \"b\": 2\n};20={\"c\":3};");
     expect_again("{\"a\":[1\n {\"b\":2}", "0={\"a\":[1\n {\"b\":2};");
     expect_again("}", "0=};");
 }
@@ -419,9 +426,26 @@ static void test_count_lines(void **state)
 static void test_random_texts(void **state)
 {
     (void)state;
-    static const char *const words[] = {"{",  "}",    "\n",  "\n{", "\"",  ",",        ":",  "[",
-                                        "]",  "\\",   " ",   "\r\n", "\"e1\":{", E, "\"a\":1", "{\"e1\":{" E,
-                                        "}}", "\n{\"b\":2}\n", "{\"entry_id\":\"x\"," E "}\n", "x"};
+    static const char *const words[] = {"{",
+                                        "}",
+                                        "\n",
+                                        "\n{",
+                                        "\"",
+                                        ",",
+                                        ":",
+                                        "[",
+                                        "]",
+                                        "\\",
+                                        " ",
+                                        "\r\n",
+                                        "\"e1\":{",
+                                        E,
+                                        "\"a\":1",
+                                        "{\"e1\":{" E,
+                                        "}}",
+                                        "\n{\"b\":2}\n",
+                                        "{\"entry_id\":\"x\"," E "}\n",
+                                        "x"};
     rid_random r = fx_random(1);
     for (int round = 0; round < 400; round++) {
         rid_buf text = {0};

@@ -58,7 +58,8 @@ static entry *make_entry(const rid_store_info *info, int i)
     rid_random r = fx_random((uint64_t)i);
     char text[300];
     p->meta.timestamp_us = RID_TIMESTAMP_NONE;
-    snprintf(text, sizeof text, "s%d-%d%.*s", i % 3, i, i % 40, "_a_rather_long_id__________________________");
+    snprintf(text, sizeof text, "s%d-%d%.*s", i % 3, i, i % 40,
+             "_a_rather_long_id__________________________");
     set_text(e, RID_TEXT_ID, text);
     snprintf(text, sizeof text, "2025-11-%02d", 1 + i % 28);
     set_text(e, RID_TEXT_DAY, text);
@@ -70,7 +71,8 @@ static entry *make_entry(const rid_store_info *info, int i)
             set_text(e, f, text);
     }
     if (i % 2)
-        set_text(e, RID_TEXT_TIMESTAMP, i % 4 == 1 ? "1969-12-31T23:59:59.123456789Z" : "2025-11-06T08:15:00+05:30");
+        set_text(e, RID_TEXT_TIMESTAMP,
+                 i % 4 == 1 ? "1969-12-31T23:59:59.123456789Z" : "2025-11-06T08:15:00+05:30");
     for (int k = 0; k < i % 4; k++)
         add_image(e, k == 1 ? "" : "s3://bucket/image.jpg");
     if (i % 3)
@@ -139,7 +141,8 @@ static void expect_entry(rid_store *s, size_t row, const entry *e)
         expect_str(m.text[f], p->meta.text[f]);
     assert_int_equal(m.timestamp_us, p->meta.timestamp_us);
     assert_int_equal(rid_entries_status(rid_store_entries(s), row), e->status);
-    assert_true(rid_entries_find(rid_store_entries(s), m.text[RID_TEXT_ID], &found) && found == row);
+    assert_true(rid_entries_find(rid_store_entries(s), m.text[RID_TEXT_ID], &found) &&
+                found == row);
     assert_ok(rid_store_read_embeddings(s, &row, 1, embedding, &err));
     assert_memory_equal(embedding, e->status == RID_ENTRY_SKIP ? zeros : e->embedding,
                         info->emb_dim * sizeof(float));
@@ -323,7 +326,8 @@ static void test_dropped_entries_leave_no_trace(void **state)
     for (int kind = RID_FRAMES_NONE; kind <= RID_FRAMES_F16; kind++) {
         const char *path = fx_path("dropped.h5");
         rid_store_info info = info_of((rid_frames_kind)kind, 8, 2, 4);
-        entry *secret = make_entry(&info, 5), *last = make_entry(&info, 100), *gone = make_entry(&info, 6);
+        entry *secret = make_entry(&info, 5), *last = make_entry(&info, 100),
+              *gone = make_entry(&info, 6);
         uint16_t half[8];
         bool replaced;
         set_text(secret, RID_TEXT_CAMERA, "secret-camera");
@@ -362,7 +366,8 @@ static void test_dropped_entries_leave_no_trace(void **state)
         assert_false(contains(&file, half, sizeof half));
         assert_false(contains(&file, secret->embedding, 4 * sizeof(float)));
         assert_false(contains(&file, secret->payload.attr, sizeof(float)));
-        assert_int_equal(contains(&file, last->payload.frames.data, 8 * sizeof(float)), kind == RID_FRAMES_F32);
+        assert_int_equal(contains(&file, last->payload.frames.data, 8 * sizeof(float)),
+                         kind == RID_FRAMES_F32);
         rid_store *s;
         assert_ok(rid_store_open(&s, path, &err));
         assert_ok(rid_store_verify(s, true, 1, &err));
@@ -547,7 +552,8 @@ static void test_truncation(void **state)
         assert_fails(open_and_verify(path, &err), RID_EDATA, "cut.h5");
     }
     rid_buf_append(&file, "x", 1);
-    assert_fails(open_and_verify(fx_write_bytes("cut.h5", file.data, file.len), &err), RID_EDATA, "extended");
+    assert_fails(open_and_verify(fx_write_bytes("cut.h5", file.data, file.len), &err), RID_EDATA,
+                 "extended");
     rid_buf_free(&file);
 }
 
@@ -604,8 +610,10 @@ static void test_no_store(void **state)
     assert_fails(rid_store_open(&s, fx_path("nowhere.h5"), &err), RID_ENOINPUT, "nowhere.h5");
     assert_fails(rid_store_open(&s, fx_root, &err), RID_ENOINPUT, "regular file");
     assert_fails(rid_store_open(&s, fx_write("empty.h5", ""), &err), RID_EDATA, "no rid store");
-    assert_fails(rid_store_open(&s, fx_write_bytes("zeros.h5", zeros, 5000), &err), RID_EDATA, "no rid store");
-    assert_fails(rid_store_open(&s, fx_write("text.h5", "RIDSTORE"), &err), RID_EDATA, "no rid store");
+    assert_fails(rid_store_open(&s, fx_write_bytes("zeros.h5", zeros, 5000), &err), RID_EDATA,
+                 "no rid store");
+    assert_fails(rid_store_open(&s, fx_write("text.h5", "RIDSTORE"), &err), RID_EDATA,
+                 "no rid store");
     assert_int_equal(mkfifo(fx_path("fifo.h5"), 0600), 0);
     assert_fails(rid_store_open(&s, fx_path("fifo.h5"), &err), RID_ENOINPUT, "regular file");
     assert_null(s);
@@ -617,8 +625,8 @@ static void test_compatible(void **state)
 {
     (void)state;
     rid_store_info a = info_of(RID_FRAMES_F32, 8, 2, 4), b[8];
-    static const char *const parts[] = {NULL, "encoder_hash", "schema", "filter", "frames", "operating_point",
-                                        "kernel", "sizes"};
+    static const char *const parts[] = {NULL,     "encoder_hash",    "schema", "filter",
+                                        "frames", "operating_point", "kernel", "sizes"};
     for (size_t i = 0; i < 8; i++)
         b[i] = a;
     b[1].encoder_hash = "f" HASH;
@@ -647,7 +655,8 @@ static void test_compatible(void **state)
 
 /* ---- memory ---- */
 
-static rid_status write_all(const char *path, entry *const e[4], const rid_store_info *info, rid_err *err)
+static rid_status write_all(const char *path, entry *const e[4], const rid_store_info *info,
+                            rid_err *err)
 {
     rid_publish *publish = NULL;
     rid_store_writer *w = NULL;
@@ -695,7 +704,8 @@ static void test_no_memory(void **state)
             int64_t before = rid_mem_live_blocks();
             rid_err failure = {0};
             rid_mem_fail_after(n);
-            rid_status st = reading ? read_all(path, &failure) : write_all(path, e, &info, &failure);
+            rid_status st =
+                reading ? read_all(path, &failure) : write_all(path, e, &info, &failure);
             rid_mem_fail_after(0);
             assert_int_equal(rid_mem_live_blocks(), before);
             if (st == RID_OK)

@@ -133,8 +133,8 @@ static void test_merge(void **state)
 static void test_many_stages(void **state)
 {
     (void)state;
-    static const char *const names[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13",
-                                        "14", "15", "16", "17", "18", "19"};
+    static const char *const names[] = {"0",  "1",  "2",  "3",  "4",  "5",  "6",  "7",  "8",  "9",
+                                        "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"};
     rid_summary s = {0};
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < 20; i++) {
@@ -200,7 +200,8 @@ static void test_log_and_progress(void **state)
     rid_log(RID_LOG_WARN, "to nobody");
     assert_int_equal(lines, 1);
     assert_string_equal(last_line, "7 of these");
-    rid_progress p = {.show = show, .unit = "payloads", .interval_ms = 1000000, .shown_ms = rid_clock_ms()};
+    rid_progress p = {
+        .show = show, .unit = "payloads", .interval_ms = 1000000, .shown_ms = rid_clock_ms()};
     for (uint64_t i = 0; i < 1000; i++)
         rid_progress_update(&p, i, 1000);
     assert_int_equal(shown, 0);
@@ -224,9 +225,12 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_document),      cmocka_unit_test(test_empty_document),
-        cmocka_unit_test(test_merge),         cmocka_unit_test(test_many_stages),
-        cmocka_unit_test(test_reject_limits), cmocka_unit_test(test_reject_names),
+        cmocka_unit_test(test_document),
+        cmocka_unit_test(test_empty_document),
+        cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_many_stages),
+        cmocka_unit_test(test_reject_limits),
+        cmocka_unit_test(test_reject_names),
         cmocka_unit_test(test_log_and_progress),
     };
     return cmocka_run_group_tests(tests, NULL, end);

@@ -111,16 +111,38 @@ static void test_default_and_later_settings(void **state)
 static void test_unknown_names(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "Nowhere/City", "Europe/Berlinn", "europe/berlin", "Europe", "Europe/",
-                                      "+01:00", "-05", "/etc/passwd", "../UTC", "America/../UTC", "Europe/Berlin ",
-                                      "EST5EDT4", "ABC5", "ABC5XYZ", "CET-1CEST", "EST5EDT,M3.2.0,M11.1.0", "Z",
-                                      "Zone.tab", "tzdata.zi", "Local", ":Europe/Berlin", "UTC+1", "GMT-3", "A"};
+    static const char *const bad[] = {"",
+                                      "Nowhere/City",
+                                      "Europe/Berlinn",
+                                      "europe/berlin",
+                                      "Europe",
+                                      "Europe/",
+                                      "+01:00",
+                                      "-05",
+                                      "/etc/passwd",
+                                      "../UTC",
+                                      "America/../UTC",
+                                      "Europe/Berlin ",
+                                      "EST5EDT4",
+                                      "ABC5",
+                                      "ABC5XYZ",
+                                      "CET-1CEST",
+                                      "EST5EDT,M3.2.0,M11.1.0",
+                                      "Z",
+                                      "Zone.tab",
+                                      "tzdata.zi",
+                                      "Local",
+                                      ":Europe/Berlin",
+                                      "UTC+1",
+                                      "GMT-3",
+                                      "A"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         rid_err e = {0};
         if (rid_timezones_set(zones, "other", bad[i], &e) != RID_ECONFIG)
             fail_msg("'%s' was taken", bad[i]);
     }
-    static const char *const good[] = {"UTC", "Etc/UTC", "EST5EDT", "CET", "Europe/Berlin", "America/Argentina/Ushuaia",
+    static const char *const good[] = {"UTC",        "Etc/UTC",       "EST5EDT",
+                                       "CET",        "Europe/Berlin", "America/Argentina/Ushuaia",
                                        "Etc/GMT-14", "Asia/Kolkata"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_ok(rid_timezones_set(zones, "other", good[i], &err));
@@ -152,9 +174,10 @@ static void test_no_memory(void **state)
 static int begin(void **state)
 {
     static const char *const stores[][2] = {
-        {"ny", "America/New_York"}, {"berlin", "Europe/Berlin"},  {"howe", "Australia/Lord_Howe"},
-        {"tokyo", "Asia/Tokyo"},    {"nepal", "Asia/Kathmandu"},  {"kiritimati", "Pacific/Kiritimati"},
-        {"samoa", "Pacific/Apia"},  {"gmt", "Etc/GMT+5"}};
+        {"ny", "America/New_York"},      {"berlin", "Europe/Berlin"},
+        {"howe", "Australia/Lord_Howe"}, {"tokyo", "Asia/Tokyo"},
+        {"nepal", "Asia/Kathmandu"},     {"kiritimati", "Pacific/Kiritimati"},
+        {"samoa", "Pacific/Apia"},       {"gmt", "Etc/GMT+5"}};
     (void)state;
     zones = rid_timezones_new();
     for (size_t i = 0; i < 8; i++)
@@ -173,14 +196,10 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_new_york),
-        cmocka_unit_test(test_berlin),
-        cmocka_unit_test(test_lord_howe),
-        cmocka_unit_test(test_others),
-        cmocka_unit_test(test_far_future),
-        cmocka_unit_test(test_default_and_later_settings),
-        cmocka_unit_test(test_unknown_names),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_new_york),      cmocka_unit_test(test_berlin),
+        cmocka_unit_test(test_lord_howe),     cmocka_unit_test(test_others),
+        cmocka_unit_test(test_far_future),    cmocka_unit_test(test_default_and_later_settings),
+        cmocka_unit_test(test_unknown_names), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
