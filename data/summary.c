@@ -93,6 +93,8 @@ uint64_t rid_summary_rejected(const rid_summary *s)
 bool rid_summary_exceeds(const rid_summary *s, rid_reject_limit limit)
 {
     double n = (double)rid_summary_rejected(s);
+    if (s->rejects[RID_REJECT_INPUT] > 0)
+        return true; /* one damaged input may be any number of payloads */
     return limit.is_percent ? n * 100 > limit.value * (double)s->read : n > limit.value;
 }
 

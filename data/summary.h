@@ -68,6 +68,7 @@ typedef struct rid_reject_limit {
     double value;
     bool is_percent;
 } rid_reject_limit;
+/** True too where part of an input could not be read: nobody knows how many payloads that was. */
 bool rid_summary_exceeds(const rid_summary *s, rid_reject_limit limit);
 
 /** Adds to the stage (figure) of that name, made on first use. */

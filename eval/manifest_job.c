@@ -354,7 +354,6 @@ static rid_status write_empty_document(job *j, rid_err *err)
                       .store = rid_str_of(j->o->store),
                       .provenance = w.provenance.data,
                       .embeddings = j->o->selection.embeddings};
-    rid_log(RID_LOG_WARN, "no bucket is left: the document has no people");
     if (st == RID_OK && !j->o->dry_run)
         st = publish_document(j, &m, j->o->output, 1, err);
     free_work(&w);
@@ -435,6 +434,9 @@ rid_status rid_manifest_run(const rid_manifest_options *options, const char *con
     rid_summary_add_stage(summary, "open", rid_clock_s() - start);
     if (st == RID_OK && j.single && j.n_buckets > 1)
         st = refuse_several(&j, err);
+    if (st == RID_OK && j.n_buckets == 0)
+        rid_log(RID_LOG_WARN, "no bucket is left: %s", j.single ? "the document has no people"
+                                                                : "nothing is written");
     if (st == RID_OK)
         st = check_outputs(&j, err);
     start = rid_clock_s();

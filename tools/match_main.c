@@ -30,6 +30,8 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .dry_run = rid_cli_flag(cli, "dry-run"),
         .max_rejects = rid_cli_count_or_percent(cli, "max-rejects"),
     };
+    if (o.persist && o.output && strcmp(o.persist, o.output) == 0)
+        return RID_FAIL(err, RID_EUSAGE, "--persist and --output name the same file");
     if (!rid_nn2_parse(rid_cli_str(cli, "nn2"), &o.point.rule.nn2))
         return RID_FAIL(err, RID_EFAIL, "a choice of the option table is not known");
     o.n_warm = rid_cli_list(cli, "warm", &o.warm);

@@ -354,6 +354,9 @@ static void test_types(void **state)
     assert_true(!c.is_percent && c.value == 5);
     assert_false(rid_summary_exceeds(&(rid_summary){.read = 5, .rejects = {5}}, c));
     assert_true(rid_summary_exceeds(&(rid_summary){.read = 1000, .rejects = {6}}, c));
+    rid_summary damaged = {.read = 1000};
+    damaged.rejects[RID_REJECT_INPUT] = 1;
+    assert_true(rid_summary_exceeds(&damaged, c));
     rid_cli_free(cli);
     char want[64];
     rid_option range = {.name = "visits", .type = RID_OPTION_RANGE, .min = 1, .max = 9};

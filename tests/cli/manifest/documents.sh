@@ -136,6 +136,11 @@ run rid-manifest -q -o mixed day.h5 other.h5
 expect_code 78
 expect_err encoder_hash
 
+begin 'no bucket left for a directory is said'
+run rid-manifest --store typo -o nothing day.h5
+expect_code 0
+expect_err 'no bucket is left'
+
 begin 'a dry run writes nothing'
 run rid-manifest --dry-run -o dry day.h5
 expect_code 0
