@@ -241,27 +241,25 @@ static answer walk_key(walk *w, rid_str *key)
     return YES;
 }
 
-/* Inside a member's value. YES: it has frames. NO: w is behind its keys; *known: one was a payload's. */
-static answer walk_member(walk *w, bool *known)
+/* Does the object at w hold a payload's key, as far as it has been read? */
+static bool holds_payload_key(walk w)
 {
     rid_str key;
-    answer found;
-    while ((found = walk_key(w, &key)) == YES) {
-        if (rid_str_equal(key, rid_str_of("embeddings")))
-            return YES;
-        *known |= rid_payload_knows_key(key);
-        size_t behind = behind_value(w->text, w->len, w->at);
-        if (behind == 0)
-            return NEED_MORE;
-        w->at = behind;
+    w.at++;
+    while (walk_key(&w, &key) == YES) {
+        if (rid_payload_knows_key(key))
+            return true;
+        w.at = behind_value(w.text, w.len, w.at);
+        if (w.at == 0)
+            break;
     }
-    return found;
+    return false;
 }
 
-/* An entry manifest's keys are no payload's, and under them stand objects with frames. A payload may
- * begin with keys that nobody knows and objects under them: its own keys tell, or the missing frames.
- * The answer depends on the first bytes only, not on how many there happen to be. */
-static answer looks_like_manifest(const char *text, size_t len, size_t record_bytes_max)
+/* An entry manifest's keys are no payload's, and under them stand objects with a payload's keys. A
+ * payload may begin with keys that nobody knows and anything under them: its own keys tell. The answer
+ * depends on the first bytes only, not on how many there happen to be; `whole`: no more will come. */
+static answer looks_like_manifest(const char *text, size_t len, bool whole, size_t record_bytes_max)
 {
     size_t most = least(LOOK_BYTES, record_bytes_max);
     walk w = {text, least(len, most), 0};
@@ -273,17 +271,17 @@ static answer looks_like_manifest(const char *text, size_t len, size_t record_by
     if (text[w.at++] != '{')
         return NO;
     while ((found = walk_key(&w, &key)) == YES) {
-        if (rid_payload_knows_key(key) || text[w.at] != '{')
+        if (rid_payload_knows_key(key))
             return NO;
-        w.at++;
-        found = walk_member(&w, &known);
-        if (found == YES)
-            return YES;
-        if (found == NEED_MORE || text[w.at] != '}')
+        known |= text[w.at] == '{' && holds_payload_key(w);
+        size_t behind = behind_value(text, w.len, w.at);
+        if (behind == 0) {
+            found = NEED_MORE;
             break;
-        w.at++;
+        }
+        w.at = behind;
     }
-    if (found == NEED_MORE && len < most)
+    if (found == NEED_MORE && len < most && !whole)
         return NEED_MORE;
     return known ? YES : NO;
 }
@@ -343,6 +341,22 @@ static rid_status take_value(scan *v, size_t key_end, size_t value, bool *more)
     return st;
 }
 
+/* A member that is no object costs only itself. */
+static rid_status reject_value(scan *v, size_t value, bool *more)
+{
+    const char *text = v->c->text;
+    size_t len = v->c->len, behind = behind_value(text, len, value);
+    if (behind == 0 && len - v->start <= v->s->record_bytes_max)
+        return RID_OK; /* its end has not been read */
+    *more = false;
+    if (behind == 0 || memmem(text + value, behind - value, "\n{", 2))
+        return lose_manifest(v, v->start);
+    rid_status st = add_fault(v, value, RID_REJECT_TYPE, "an object under the key");
+    v->s->comma = false;
+    advance_start(v, behind);
+    return st;
+}
+
 /* Behind the manifest's '{' or a member: takes one member. *more = true: bytes are missing. */
 static rid_status take_member(scan *v, bool *more)
 {
@@ -365,10 +379,12 @@ static rid_status take_member(scan *v, bool *more)
     if (text[at] == '"' && value >= len && len - at <= header_max)
         return RID_OK;
     if (text[at] != '"' || value >= len || value - at > header_max || text[colon] != ':' ||
-        text[value] != '{' || text[value - 1] == '\n') {
+        is_one_of(text[value], ",:]}") || (text[value] == '{' && text[value - 1] == '\n')) {
         *more = false;
         return lose_manifest(v, at);
     }
+    if (text[value] != '{')
+        return reject_value(v, value, more);
     return take_value(v, behind - 1, value, more);
 }
 
@@ -385,8 +401,10 @@ static bool ends_here(scan *v, size_t newline)
     size_t last = newline;
     while (last > v->start && is_one_of(text[last - 1], " \t\r"))
         last--;
-    /* A pretty-printed payload goes on after a bracket or a comma; a line cut short does not. */
-    return first_line && !is_one_of(text[last - 1], "{[,:");
+    /* A payload over several lines begins with a bracket alone; more than that, and no end, was cut
+     * short: its sender waits for the answer. */
+    bool bracket = last == v->start + 1 && is_one_of(text[v->start], "{[");
+    return first_line && !bracket;
 }
 
 /* Does the line at `next` begin a record? A '{' in column 0 always does; anything but a comma or a
@@ -427,6 +445,7 @@ static rid_status take_document(scan *v, bool *more)
     find_document(v);
     const char *text = v->c->text;
     size_t len = v->c->len, most = v->s->record_bytes_max;
+    bool manifest = false;
     *more = true;
     while (v->at < len) {
         const char *newline = memchr(text + v->at, '\n', len - v->at);
@@ -444,12 +463,14 @@ static rid_status take_document(scan *v, bool *more)
         v->at = next;
         if (begins != YES)
             continue;
-        if (looks_like_manifest(text + v->start, next - v->start, most) == YES)
+        manifest = looks_like_manifest(text + v->start, next - v->start, true, most) == YES;
+        if (manifest)
             break;
         *more = false;
         return add_document(v, next);
     }
-    if (looks_like_manifest(text + v->start, v->at - v->start, most) == YES) {
+    if (manifest ||
+        looks_like_manifest(text + v->start, v->at - v->start, v->s->ended, most) == YES) {
         v->s->mode = MEMBERS;
         v->s->comma = true;
         advance_start(v, v->start + 1);

@@ -232,10 +232,21 @@ static void test_broken_manifest(void **state)
     expect("{\"e1\":{" E "},\n{\"b\":2}\n", "1:6[e1]={" E "};2:28!syntax;2:28={\"b\":2};");
     expect("{\"e1\":{" E "},\"e2\":\n{\"b\":2}\n", "1:6[e1]={" E "};1:27!syntax;2:33={\"b\":2};");
     expect("{\"e1\":{" E "}\n{\"b\":2}\n", "1:6[e1]={" E "};2:27!syntax;2:27={\"b\":2};");
-    /* A member that is no object: what follows is lost, up to the next payload. */
+    /* A member that is no object costs only itself, wherever it stands. */
     expect("{\"e1\":{" E "},\"e2\":7,\"e3\":{" E "}}\n{\"b\":2}\n",
-           "1:6[e1]={" E "};1:27!syntax;2:61={\"b\":2};");
+           "1:6[e1]={" E "};1:32!wrong_type;1:39[e3]={" E "};2:61={\"b\":2};");
+    expect("{\"v\":null,\"e1\":{" E "},\"e2\":[{}] ,\"e3\":\"}\"}",
+           "1:5!wrong_type;1:15[e1]={" E "};1:41!wrong_type;1:52!wrong_type;");
+    /* Without a key, or with anything but a value behind it, what follows is lost. */
     expect("{\"e1\":{" E "},e2:{}}\n", "1:6[e1]={" E "};1:27!syntax;");
+}
+
+/* A payload may hold what looks like an entry under a key of its own. */
+static void test_payload_with_an_entry_inside(void **state)
+{
+    (void)state;
+    expect("{\"model\":{" E "},\"entry_id\":\"a\"}\n", "1:0={\"model\":{" E "},\"entry_id\":\"a\"};");
+    expect("{\"n\":7,\"entry_id\":\"a\"}\n", "1:0={\"n\":7,\"entry_id\":\"a\"};");
 }
 
 /* A member's nested '{' may stand anywhere but in column 0. */
@@ -480,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_manifest),
         cmocka_unit_test(test_payload_that_resembles_a_manifest),
         cmocka_unit_test(test_broken_manifest),
+        cmocka_unit_test(test_payload_with_an_entry_inside),
         cmocka_unit_test(test_brackets_in_strings),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_too_large_member_costs_only_itself),
