@@ -42,15 +42,6 @@ void rid_h5_init(void)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-const char *rid_h5_version(void)
-{
-    static char text[32];
-    unsigned a = 0, b = 0, c = 0;
-    H5get_libversion(&a, &b, &c);
-    snprintf(text, sizeof text, "HDF5 %u.%u.%u", a, b, c);
-    return text;
-}
-
 enum { REASON_MAX = 1024 };
 
 static herr_t deepest_message(unsigned depth, const H5E_error2_t *e, void *out)

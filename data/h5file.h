@@ -29,8 +29,6 @@ typedef struct rid_h5_column rid_h5_column;
 
 /** Before anything else, once: no atexit handler, no messages of its own. */
 void rid_h5_init(void);
-/** "HDF5 1.10.8" */
-const char *rid_h5_version(void);
 
 /** Creates (truncates) a file with an empty user block. `text_bytes` is the longest text that will be
  *  written as an attribute: above 64 KiB that needs the file format of HDF5 1.8. */

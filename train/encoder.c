@@ -150,11 +150,6 @@ size_t rid_encoder_emb_dim(const rid_encoder *e)
     return e->emb_dim;
 }
 
-const rid_filter *rid_encoder_filter(const rid_encoder *e)
-{
-    return &e->filter;
-}
-
 /* ---- a thread's memory ---- */
 
 static void free_block(block *b)

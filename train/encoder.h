@@ -33,7 +33,6 @@ size_t rid_encoder_vis_dim(const rid_encoder *e);
 /** Length of the attribute vector that it reads; 0: none. */
 size_t rid_encoder_attr_dim(const rid_encoder *e);
 size_t rid_encoder_emb_dim(const rid_encoder *e);
-const rid_filter *rid_encoder_filter(const rid_encoder *e);
 
 /** One burst and its results. */
 typedef struct rid_burst {
