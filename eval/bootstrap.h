@@ -1,0 +1,22 @@
+/** Bootstrap over people: resample whole persons, since the entries of one are not independent
+ *  (Efron and Tibshirani, An Introduction to the Bootstrap, 1993). */
+#ifndef RID_BOOTSTRAP_H
+#define RID_BOOTSTRAP_H
+
+#include "data/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rid_interval {
+    double mean, low, high; /**< estimate, and percentile interval */
+} rid_interval;
+
+/** Interval of the mean of value over items, resampled by group.
+ *  value f64 (n), NaN: left out; group u32 (n): the item's person. Deterministic in seed.
+ *  RID_EDATA without a value; RID_ETEMP. */
+RID_MUST rid_status rid_bootstrap_mean(rid_interval *out, const double *value,
+                                       const uint32_t *group, size_t n, size_t resamples,
+                                       double confidence, uint64_t seed, rid_err *err);
+
+#endif

@@ -1,0 +1,38 @@
+/** Ranking metrics: how well the gallery is ordered for each query, and how well scores of same and
+ *  different persons are told apart. Leave-one-out: an entry is never in its own gallery. */
+#ifndef RID_RANKING_H
+#define RID_RANKING_H
+
+#include "data/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RID_UNLABELLED UINT32_MAX
+
+/** Borrowed arrays of n entries. */
+typedef struct rid_ranking_input {
+    const float *emb;       /**< f32 (n, dim), unit rows */
+    size_t n, dim;
+    const uint32_t *person; /**< (n); RID_UNLABELLED: neither query nor gallery */
+    const uint8_t *usable;  /**< u8 (n), 0: no embedding: never retrieved, a query that is a miss;
+                                 NULL: all */
+    const uint8_t *query;   /**< u8 (n), 1: is a query; NULL: all labelled */
+} rid_ranking_input;
+
+/** NaN where undefined (no query with a positive, no pair of the kind). */
+typedef struct rid_ranking {
+    double map, rank1, rank5, minp; /**< means over queries that have a positive */
+    double auc, eer, dprime;        /**< over all (query, gallery) scores, positives against negatives */
+    size_t n_queries;               /**< with a positive */
+    size_t n_without_positive;      /**< queries left out */
+} rid_ranking;
+
+/** Ranks the gallery (all labelled entries) for every query by descending cosine, ties in the order
+ *  of the entries. AP is the mean of the precisions at the positives; one that is never retrieved
+ *  counts 0. ap: f64 (n) or NULL, each query's AP, NaN for entries that are none. Memory: O(n) a
+ *  thread. Bits do not depend on `threads`. RID_EDATA on a number that is not finite; RID_EINTR. */
+RID_MUST rid_status rid_ranking_run(rid_ranking *out, double *ap, const rid_ranking_input *in,
+                                    int threads, rid_err *err);
+
+#endif
