@@ -1,7 +1,9 @@
 # rid: `make help` lists the targets. One mode, one folder: build/release, build/debug, build/asan, …
 MODE    ?= release
 PREFIX  ?= /usr/local
-B       := build/$(MODE)
+# A libtorch other than Debian's (the folder with include/ and lib/, as a PyTorch wheel has it), for rid-train.
+LIBTORCH ?=
+B       := build/$(MODE)$(if $(LIBTORCH),-libtorch)
 VERSION := $(shell cat VERSION)
 JOBS    := $(shell nproc 2>/dev/null || echo 1)
 
@@ -21,6 +23,7 @@ LIBS := yaml-0.1:libyaml-dev:data/yaml.c libxxhash:libxxhash-dev:data/base/hash.
         zlib:zlib1g-dev:data/inflate.c libzstd:libzstd-dev:data/inflate.c \
         simdjson:libsimdjson-dev:data/json.cpp hdf5:libhdf5-dev:data/h5file.c
 part  = $(word $(1),$(subst :, ,$(2)))
+comma := ,
 FOUND   := $(foreach l,$(LIBS),$(shell pkg-config --exists $(call part,1,$l) 2>/dev/null && echo $l))
 MISSING := $(filter-out $(FOUND),$(LIBS))
 PKGS    := $(foreach l,$(FOUND),$(call part,1,$l))
@@ -29,10 +32,19 @@ PKG_LIBS   := $(if $(PKGS),$(shell pkg-config --libs $(PKGS)))
 # For --version; asked for only when that one file is compiled.
 BUILT_WITH  = $(foreach p,$(PKGS),$p-$(shell pkg-config --modversion $p))
 
+# libtorch has no pkg-config file. Only what trains links it: WITH_TORCH, TORCH_TESTS.
+TORCH_ROOT   := $(or $(LIBTORCH),/usr)
+TORCH_API    := $(TORCH_ROOT)/include/torch/csrc/api/include
+TORCH_CFLAGS := $(if $(LIBTORCH),-std=c++20 -isystem $(LIBTORCH)/include,-std=c++17) -isystem $(TORCH_API)
+TORCH_LIBS   := $(if $(LIBTORCH),-L$(LIBTORCH)/lib -Wl$(comma)-rpath$(comma)$(abspath $(LIBTORCH))/lib) -ltorch_cpu -lc10
+WITH_TORCH   := train
+TORCH_TESTS  := nn graph linear_map trainer
+MISSING      += $(if $(wildcard $(TORCH_API)/torch/torch.h),,libtorch:libtorch-dev:train/nn.cpp)
+
 # A binary needs every library but those named in WITHOUT_<tool>; without them it is left out.
 TOOLS         := $(patsubst tools/%_main.c,%,$(wildcard tools/*_main.c))
 WITHOUT_synth := hdf5 zlib libzstd
-lacks  = $(filter-out $(WITHOUT_$(1)),$(foreach l,$(MISSING),$(call part,1,$l)))
+lacks  = $(filter-out $(WITHOUT_$(1)) $(if $(filter $(1),$(WITH_TORCH)),,libtorch),$(foreach l,$(MISSING),$(call part,1,$l)))
 BUILT := $(foreach t,$(TOOLS),$(if $(call lacks,$t),,$t))
 BINS  := $(BUILT:%=$B/bin/rid-%)
 # Said once, where something is built: the other targets call make again, or build nothing.
@@ -53,8 +65,11 @@ KERNEL_OBJ  := $(patsubst %,$B/obj/eval/kernel_isa.%.o,base $(ISA))
 SRC := $(filter-out eval/kernel_isa.c $(foreach l,$(MISSING),$(call part,3,$l)), \
          $(wildcard data/base/*.c data/*.c data/*.cpp gt/*.c eval/*.c train/*.c) $(filter-out %_main.c,$(wildcard tools/*.c)))
 OBJ := $(SRC:%=$B/obj/%.o) $(KERNEL_OBJ)
-UNIT := $(patsubst tests/unit/%.c,$B/test/%,$(wildcard tests/unit/test_*.c))
-BENCHES := $(if $(MISSING),,$(addprefix $B/test/,$(basename $(notdir $(wildcard tests/bench/bench_*.c tests/bench/bench_*.cpp)))))
+NO_TORCH := $(filter libtorch:%,$(MISSING))
+UNIT := $(filter-out $(if $(NO_TORCH),$(TORCH_TESTS:%=$B/test/test_%)), \
+          $(patsubst tests/unit/%.c,$B/test/%,$(wildcard tests/unit/test_*.c)))
+TORCH_BINS := $(WITH_TORCH:%=$B/bin/rid-%) $(TORCH_TESTS:%=$B/test/test_%)
+BENCHES := $(if $(filter-out libtorch:%,$(MISSING)),,$(addprefix $B/test/,$(basename $(notdir $(wildcard tests/bench/bench_*.c tests/bench/bench_*.cpp)))))
 
 MAKEFLAGS += --no-builtin-rules
 .PHONY: all debug asan tsan cov unit benches test bench soak demo fuzz install clean help
@@ -71,7 +86,8 @@ $B/obj/%.c.o: %.c Makefile VERSION
 $B/obj/tools/cli_help.c.o: private EXTRA = -DRID_BUILT_WITH='"$(strip $(BUILT_WITH))"'
 $B/obj/%.cpp.o: %.cpp Makefile VERSION
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 $(COMMON) $(WARN) $(PKG_CFLAGS) $(CXXFLAGS) -c $< -o $@
+	$(CXX) -std=c++17 $(COMMON) $(EXTRA) $(WARN) $(PKG_CFLAGS) $(CXXFLAGS) -c $< -o $@
+$B/obj/train/nn.cpp.o: private EXTRA = $(TORCH_CFLAGS)
 $(KERNEL_OBJ): $B/obj/eval/kernel_isa.%.o: eval/kernel_isa.c Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(COMMON) -O3 -ffp-contract=fast $(ISA_$*) -DRID_ISA=$* $(WARN) $(WARN_C) $(CFLAGS) -c $< -o $@
@@ -82,12 +98,13 @@ $B/objects: $(if $(shell echo $(OBJ) | cmp -s - $B/objects || echo changed),chan
 $B/librid.a: $(OBJ) $B/objects
 	@rm -f $@
 	$(AR) rcs $@ $(OBJ)
+$(TORCH_BINS): private EXTRA_LIBS = $(TORCH_LIBS)
 $B/bin/rid-%: $B/obj/tools/%_main.c.o $B/librid.a
 	@mkdir -p $(@D)
-	$(CXX) $(COMMON) $(LDFLAGS) $^ $(PKG_LIBS) -lm -lpthread -o $@
+	$(CXX) $(COMMON) $(LDFLAGS) $^ $(EXTRA_LIBS) $(PKG_LIBS) -lm -lpthread -o $@
 $B/test/%: $B/obj/tests/unit/%.c.o $B/librid.a
 	@mkdir -p $(@D)
-	$(CXX) $(COMMON) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -lm -lpthread -o $@
+	$(CXX) $(COMMON) $(LDFLAGS) $^ $(EXTRA_LIBS) $(PKG_LIBS) -lcmocka -lm -lpthread -o $@
 $B/test/bench_%: $B/obj/tests/bench/bench_%.c.o $B/librid.a
 	@mkdir -p $(@D)
 	$(CXX) $(COMMON) $(LDFLAGS) $^ $(PKG_LIBS) -lm -lpthread -o $@

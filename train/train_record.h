@@ -1,0 +1,29 @@
+/** What a training run writes down: figures of each epoch, and of the encoders it compares. */
+#ifndef RID_TRAIN_RECORD_H
+#define RID_TRAIN_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Validation figures of one encoder, over validation people; NaN where undefined. */
+typedef struct rid_validation {
+    double map, rank1, auc, eer;
+    struct {
+        double f1, threshold, margin; /**< pairwise F1 at its best operating point */
+    } best[2];                        /**< by rid_nn2_mode */
+} rid_validation;
+
+/** One epoch: means over its steps. */
+typedef struct rid_epoch_record {
+    uint64_t epoch, step;      /**< epoch from 1; steps done so far */
+    double loss, lr;
+    double active;             /**< share of anchors with a loss */
+    double positive, negative; /**< mean distance to the hardest */
+    double spread, gradient_norm;
+    double entries_per_s;
+    bool validated;
+    rid_validation validation; /**< where validated */
+} rid_epoch_record;
+
+#endif
