@@ -14,7 +14,7 @@
 /** One entry. Only entries with at least one frame after the filter are in a set. */
 typedef struct rid_train_entry {
     rid_str id;          /**< view into the set */
-    uint32_t person;     /**< index into persons; RID_NO_PERSON: unlabelled */
+    uint32_t person;     /**< number of its person; RID_NO_PERSON: unlabelled */
     uint32_t bucket;     /**< number of its (day, store), from 0 */
     int64_t timestamp_us; /**< RID_TIMESTAMP_NONE without one */
     uint32_t n_frames;   /**< kept frames, >= 1 */
@@ -26,8 +26,7 @@ typedef struct rid_train_entry {
 typedef struct rid_train_set {
     rid_train_entry *entries; /**< in input order */
     size_t n;
-    rid_str *persons; /**< names, in order of first appearance among the entries */
-    size_t n_persons;
+    size_t n_persons; /**< numbered in order of first appearance among the entries */
     size_t n_buckets;
     size_t vis_dim, attr_dim;
     size_t n_frames;        /**< of all entries */
@@ -37,12 +36,15 @@ typedef struct rid_train_set {
     /** Reads the kept unit frames of an entry, f32 (n_frames, vis_dim); thread-safe. */
     rid_status (*read)(void *reader, size_t entry, float *out, rid_err *err);
     void *reader;
-    rid_buf strings; /**< behind ids and names */
+    rid_buf strings; /**< behind ids */
 } rid_train_set;
 
 /** The kept unit frames of an entry, f32 (entries[entry].n_frames, vis_dim), in `out`. */
 RID_MUST rid_status rid_train_set_read(const rid_train_set *s, size_t entry, float *out,
                                        rid_err *err);
+/** out = x / ‖x‖, both f32 (dim), in the arithmetic of all readers; a zero vector stays one. */
+void rid_train_set_unit_frame(float *out, const float *x, size_t dim);
+
 /** Frees all but `reader`, which is its maker's. */
 void rid_train_set_clear(rid_train_set *s);
 
