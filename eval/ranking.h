@@ -3,14 +3,11 @@
 #ifndef RID_RANKING_H
 #define RID_RANKING_H
 
-#include "data/base/err.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "eval/score_counts.h"
 
 #define RID_UNLABELLED UINT32_MAX
 
-/** Borrowed arrays of n entries. */
+/** Borrowed arrays of n < 2^32 entries. */
 typedef struct rid_ranking_input {
     const float *emb;       /**< f32 (n, dim), unit rows */
     size_t n, dim;
@@ -29,10 +26,20 @@ typedef struct rid_ranking {
 } rid_ranking;
 
 /** Ranks the gallery (all labelled entries) for every query by descending cosine, ties in the order
- *  of the entries. AP is the mean of the precisions at the positives; one that is never retrieved
- *  counts 0. ap: f64 (n) or NULL, each query's AP, NaN for entries that are none. Memory: O(n) a
- *  thread. Bits do not depend on `threads`. RID_EDATA on a number that is not finite; RID_EINTR. */
+ *  of the entries.
+ *  AP is the mean of the precisions at the positives; one that is never retrieved counts 0. minp is
+ *  the mean of the precisions at the last positive (Ye et al., "Deep Learning for Person
+ *  Re-identification: A Survey and Outlook", 2021). auc and eer are exact (rid_positives_auc,
+ *  rid_positives_eer); dprime is the difference of the means over the root of the mean variance, NaN
+ *  without variance.
+ *  ap: f64 (n) or NULL, each query's AP, NaN for entries that are none or have no positive.
+ *  Memory: O(n) a thread, and 20 bytes a positive pair (24 for a moment). Bits do not depend on
+ *  `threads`. RID_EDATA on a number that is not finite in a row that is used; RID_ETEMP; RID_EINTR. */
 RID_MUST rid_status rid_ranking_run(rid_ranking *out, double *ap, const rid_ranking_input *in,
                                     int threads, rid_err *err);
+
+/** The same, with the scores counted in bins for ROC curves and histograms; scores may be NULL. */
+RID_MUST rid_status rid_ranking_run_scores(rid_ranking *out, double *ap, rid_score_counts *scores,
+                                           const rid_ranking_input *in, int threads, rid_err *err);
 
 #endif

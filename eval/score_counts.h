@@ -1,0 +1,58 @@
+/** How well two kinds of score are told apart, positives (same person) and negatives (different
+ *  persons): exact AUC and equal error rate, and counts in fine bins for curves and histograms. */
+#ifndef RID_SCORE_COUNTS_H
+#define RID_SCORE_COUNTS_H
+
+#include "data/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Bins of equal width over −1 … 1 (2^-15 each); scores beyond fall into the last ones. */
+enum { RID_SCORE_BINS = 65536 };
+
+typedef struct rid_score_counts {
+    uint64_t positive[RID_SCORE_BINS], negative[RID_SCORE_BINS];
+} rid_score_counts;
+
+/** Shares of negatives and positives with a score of at least the threshold. */
+typedef struct rid_roc_point {
+    double threshold, fpr, tpr;
+} rid_roc_point;
+
+/** Points of the ROC curve from (0, 0), where threshold is beyond every score, to (1, 1): at most
+ *  max >= 2 of them, spread so that the curve is smooth on linear and on logarithmic axes. Returns
+ *  their number, 0 without a score of each kind. */
+size_t rid_score_roc(rid_roc_point *out, size_t max, const rid_score_counts *c);
+
+/** Shares of the positives and of the negatives in n_bins bins of equal width over −1 … 1; n_bins
+ *  divides RID_SCORE_BINS. All zero where there is no score of a kind. */
+void rid_score_histogram(double *positive, double *negative, size_t n_bins,
+                         const rid_score_counts *c);
+
+/** All positive scores, sorted, and the places of the negatives among them. 20 bytes a positive. */
+typedef struct rid_positives rid_positives;
+
+/** Takes over the n finite scores (rid_mem), also on failure. RID_ETEMP. */
+RID_MUST rid_status rid_positives_new(rid_positives **out, float *scores, size_t n, rid_err *err);
+void rid_positives_free(rid_positives *p);
+/** Counts of the positives. */
+void rid_positives_count(const rid_positives *p, rid_score_counts *c);
+/** Mean and mean of squares, summed in ascending order; n > 0. */
+void rid_positives_moments(const rid_positives *p, double *mean, double *square);
+
+/** Adds n finite scores of negatives: to count (RID_SCORE_BINS), which is the thread's own, and, where
+ *  a bin holds positives, to their places among them. Whole numbers, so that no order of adding
+ *  changes a bit. Thread-safe for different `count`. */
+void rid_positives_compare(rid_positives *p, uint64_t *count, const float *negatives, size_t n);
+
+/** Area under the ROC curve: the share of pairs of a positive and a negative in which the positive is
+ *  higher, equal ones counted half. Exact. count: the sum of all threads' counts. NaN without a score
+ *  of each kind. */
+double rid_positives_auc(const rid_positives *p, const uint64_t *count);
+/** Equal error rate: where the curve of the false positive rate over the false negative rate, drawn
+ *  through the points of all thresholds, meets the diagonal. Exact. NaN without a score of each
+ *  kind. */
+double rid_positives_eer(const rid_positives *p, const uint64_t *count);
+
+#endif
