@@ -13,7 +13,14 @@
  * enough for their scores to stay near. A multiple of every kernel's row count. */
 enum { TILE_ROWS = 12 };
 
+/* A query's scores are put into buckets, each of so many bins: a positive's rank is then a matter
+ * of one bucket, and comparing all positives with the scores of one bucket stays in fast caches. */
+enum { BUCKET_BINS = 64, N_BUCKETS = RID_SCORE_BINS / BUCKET_BINS };
+
 #define NOT_IN_GALLERY UINT32_MAX
+
+/* What rounding leaves of a variance of 0. */
+static const double VARIANCE_MIN = 1e-14;
 
 /* A query's persons stand side by side in the gallery: [begin, end). */
 typedef struct query {
@@ -26,7 +33,7 @@ typedef struct query {
 
 typedef struct query_result {
     double ap, inp;
-    size_t best_rank; /* of the first positive, from 1; 0: none is retrieved */
+    size_t best_rank;    /* of the first positive, from 1; 0: none is retrieved */
     double sum, squares; /* of the scores of negatives */
 } query_result;
 
@@ -39,7 +46,6 @@ typedef struct job {
     query_result *result;
     size_t n_queries, n_pairs; /* pairs: positives that are retrieved */
     rid_positives *positives;
-    uint64_t *negatives; /* (RID_SCORE_BINS): their scores, counted */
 } job;
 
 typedef struct ranked {
@@ -49,12 +55,14 @@ typedef struct ranked {
 
 /* What a thread works with. */
 typedef struct scratch {
-    float *rows;            /* (TILE_ROWS, dim) */
-    float *scores;          /* (TILE_ROWS, columns of all panels) */
-    ranked *ranked;         /* (max_range) */
-    float *bound;           /* (max_range) */
-    size_t *before;         /* (max_range + 1) */
-    uint64_t *negatives;    /* (RID_SCORE_BINS) */
+    float *rows;                      /* (TILE_ROWS, dim) */
+    float *scores;                    /* (TILE_ROWS, columns of all panels) */
+    ranked *ranked;                   /* (max_range) */
+    size_t *before;                   /* (max_range): negatives before each */
+    float *sorted;                    /* (n_gallery): one query's negatives */
+    int *bucket;                      /* (n_gallery) */
+    uint32_t (*first)[N_BUCKETS + 1]; /* (TILE_ROWS) */
+    rid_negatives *negatives;
 } scratch;
 
 static bool is_usable(const rid_ranking_input *in, size_t entry)
@@ -147,8 +155,7 @@ static rid_status pack_gallery(job *j, int threads, rid_err *err)
     j->n_panels = rid_kernel_panels(j->n_gallery);
     j->packed = rid_mem_alloc_aligned(rid_kernel_packed_floats(j->n_gallery, dim), sizeof(float));
     j->result = rid_mem_zalloc(j->n_queries, sizeof *j->result);
-    j->negatives = rid_mem_zalloc(RID_SCORE_BINS, sizeof *j->negatives);
-    if (!j->packed || !j->result || !j->negatives)
+    if (!j->packed || !j->result)
         return RID_FAIL_NOMEM(err);
 #pragma omp parallel for num_threads(threads) reduction(&& : finite) schedule(static)              \
     if (j->n_gallery > 1000)
@@ -172,8 +179,8 @@ static rid_status pack_gallery(job *j, int threads, rid_err *err)
 static void score_positives(const job *j, const query *q, float *scores, float *out)
 {
     const size_t first = q->begin / RID_PANEL, end = rid_kernel_panels(q->end), dim = j->in->dim;
-    rid_kernel_get()->product(scores, (end - first) * RID_PANEL, j->in->emb + q->entry * dim, dim, 1,
-                              j->packed + first * RID_PANEL * dim, end - first, dim);
+    rid_kernel_get()->product(scores, (end - first) * RID_PANEL, j->in->emb + q->entry * dim, dim,
+                              1, j->packed + first * RID_PANEL * dim, end - first, dim);
     for (uint32_t i = q->begin; i < q->end; i++)
         if (i != q->self)
             *out++ = scores[i - first * RID_PANEL];
@@ -220,49 +227,77 @@ static size_t sort_positives(const job *j, const query *q, const float *scores, 
         if (i != q->self)
             s->ranked[n++] = (ranked){scores[i], j->entry[i]};
     qsort(s->ranked, n, sizeof *s->ranked, compare_ranked);
-    for (size_t i = 0; i < n; i++)
-        s->bound[i] = s->ranked[i].score;
     return n;
 }
 
-/* How many of the n positives stand before a negative: the higher ones, and equal ones of an earlier
- * entry. Halving without branches: negatives come in no order. */
-static size_t count_before(const scratch *s, size_t n, float score, uint32_t entry)
+/* Places [from, to) of a query's scores that are negatives': all but its person's. */
+typedef struct span {
+    size_t from, to;
+} span;
+
+/* Puts scores into the order of their buckets; first (N_BUCKETS + 1): where each begins. */
+static void sort_into_buckets(float *sorted, uint32_t *first, int *bucket, const float *scores,
+                              const span part[2])
 {
-    const float *at = s->bound;
-    for (size_t left = n; left > 1;) {
-        size_t half = left / 2;
-        at += at[half - 1] > score ? half : 0;
-        left -= half;
-    }
-    size_t before = (size_t)(at - s->bound) + (*at > score);
-    while (before < n && s->bound[before] == score && s->ranked[before].entry < entry)
-        before++;
-    return before;
+    memset(first, 0, (N_BUCKETS + 1) * sizeof *first);
+    for (size_t p = 0; p < 2; p++)
+        for (size_t i = part[p].from; i < part[p].to; i++) {
+            bucket[i] = rid_score_bin(scores[i]) / BUCKET_BINS;
+            first[bucket[i] + 1]++;
+        }
+    for (size_t b = 0; b < N_BUCKETS; b++)
+        first[b + 1] += first[b];
+    for (size_t p = 0; p < 2; p++)
+        for (size_t i = part[p].from; i < part[p].to; i++)
+            sorted[first[bucket[i]]++] = scores[i];
+    memmove(first + 1, first, N_BUCKETS * sizeof *first);
+    first[0] = 0;
 }
 
-/* Negatives of the places [from, to) that stand before a positive, by the number of positives that
- * stand before them. */
-static void rank_negatives(const job *j, const float *scores, size_t from, size_t to, size_t n,
-                           scratch *s)
+/* Negatives as high as the positives [from, to), which are equal, stand before those of later
+ * entries. */
+static void rank_ties(const job *j, const float *scores, const span part[2], scratch *s,
+                      size_t from, size_t to)
 {
-    const rid_kernel *kernel = rid_kernel_get();
-    const float below = nextafterf(s->bound[n - 1], -INFINITY);
-    for (size_t i = from; (i = kernel->find_above(scores, i, to, below)) < to; i++)
-        s->before[count_before(s, n, scores[i], j->entry[i])]++;
+    for (size_t p = 0; p < 2; p++)
+        for (size_t i = part[p].from; i < part[p].to; i++) {
+            if (scores[i] != s->ranked[from].score)
+                continue;
+            size_t k = from;
+            while (k < to && s->ranked[k].entry < j->entry[i])
+                k++;
+            for (; k < to; k++)
+                s->before[k]++;
+        }
+}
+
+/* For each of the n positives, how many negatives stand before it. */
+static void rank_positives(const job *j, const float *scores, const span part[2], size_t n,
+                           const float *sorted, const uint32_t *first, scratch *s)
+{
+    for (size_t i = 0, next; i < n; i = next) {
+        const float score = s->ranked[i].score;
+        const size_t bucket = (size_t)(rid_score_bin(score) / BUCKET_BINS);
+        size_t higher = first[N_BUCKETS] - first[bucket + 1], equal = 0;
+        for (size_t k = first[bucket]; k < first[bucket + 1]; k++) {
+            higher += sorted[k] > score;
+            equal += sorted[k] == score;
+        }
+        for (next = i; next < n && s->ranked[next].score == score; next++)
+            s->before[next] = higher;
+        if (equal > 0)
+            rank_ties(j, scores, part, s, i, next);
+    }
 }
 
 static void set_ranks(query_result *r, const query *q, size_t n, const scratch *s)
 {
-    size_t negatives = 0;
     double precisions = 0, last = 0;
     for (size_t i = 0; i < n; i++) {
-        negatives += s->before[i];
-        last = (double)(i + 1) / (double)(negatives + i + 1);
+        last = (double)(i + 1) / (double)(s->before[i] + i + 1);
         precisions += last;
-        if (i == 0)
-            r->best_rank = negatives + 1;
     }
+    r->best_rank = n > 0 ? s->before[0] + 1 : 0;
     r->ap = precisions / q->n_positives;
     r->inp = n == q->n_positives ? last : 0;
 }
@@ -272,9 +307,15 @@ static void add_moments(query_result *r, const float *x, size_t n)
 {
     enum { LANES = 8 };
     double sum[LANES] = {0}, squares[LANES] = {0};
-    for (size_t i = 0; i < n; i++) {
-        sum[i % LANES] += (double)x[i];
-        squares[i % LANES] += (double)x[i] * (double)x[i];
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++) {
+            sum[k] += (double)x[i + k];
+            squares[k] += (double)x[i + k] * (double)x[i + k];
+        }
+    for (; i < n; i++) {
+        sum[0] += (double)x[i];
+        squares[0] += (double)x[i] * (double)x[i];
     }
     for (size_t k = 0; k < LANES; k++) {
         r->sum += sum[k];
@@ -282,23 +323,20 @@ static void add_moments(query_result *r, const float *x, size_t n)
     }
 }
 
-static void take_query(const job *j, size_t at, const float *scores, scratch *s)
+/* Leaves in the place of the scores the negatives, in the order of their buckets. */
+static void take_query(const job *j, size_t at, float *scores, uint32_t *first, scratch *s)
 {
     const query *q = &j->query[at];
     query_result *r = &j->result[at];
-    const size_t part[2][2] = {{0, q->begin}, {q->end, j->n_gallery}};
+    const span part[2] = {{0, q->begin}, {q->end, j->n_gallery}};
     const size_t n = sort_positives(j, q, scores, s);
-    memset(s->before, 0, (n + 1) * sizeof *s->before);
-    for (size_t k = 0; k < 2; k++) {
-        const float *x = scores + part[k][0];
-        const size_t length = part[k][1] - part[k][0];
-        add_moments(r, x, length);
-        rid_positives_compare(j->positives, s->negatives, x, length);
-        if (n > 0)
-            rank_negatives(j, scores, part[k][0], part[k][1], n, s);
-    }
-    if (n > 0)
+    for (size_t p = 0; p < 2; p++)
+        add_moments(r, scores + part[p].from, part[p].to - part[p].from);
+    sort_into_buckets(s->sorted, first, s->bucket, scores, part);
+    rank_positives(j, scores, part, n, s->sorted, first, s);
+    if (q->n_positives > 0)
         set_ranks(r, q, n, s);
+    memcpy(scores, s->sorted, first[N_BUCKETS] * sizeof *scores);
 }
 
 /* ---- all queries ---- */
@@ -308,9 +346,11 @@ static void scratch_free(scratch *s)
     rid_mem_free(s->rows);
     rid_mem_free(s->scores);
     rid_mem_free(s->ranked);
-    rid_mem_free(s->bound);
     rid_mem_free(s->before);
-    rid_mem_free(s->negatives);
+    rid_mem_free(s->sorted);
+    rid_mem_free(s->bucket);
+    rid_mem_free(s->first);
+    rid_negatives_close(s->negatives);
 }
 
 static rid_status scratch_init(scratch *s, const job *j, rid_err *err)
@@ -319,11 +359,14 @@ static rid_status scratch_init(scratch *s, const job *j, rid_err *err)
         .rows = rid_mem_alloc_aligned(TILE_ROWS * j->in->dim, sizeof *s->rows),
         .scores = rid_mem_alloc_aligned(TILE_ROWS * RID_PANEL * j->n_panels, sizeof *s->scores),
         .ranked = rid_mem_alloc(j->max_range, sizeof *s->ranked),
-        .bound = rid_mem_alloc(j->max_range, sizeof *s->bound),
-        .before = rid_mem_alloc(j->max_range + 1, sizeof *s->before),
-        .negatives = rid_mem_zalloc(RID_SCORE_BINS, sizeof *s->negatives),
+        .before = rid_mem_alloc(j->max_range, sizeof *s->before),
+        .sorted = rid_mem_alloc(j->n_gallery, sizeof *s->sorted),
+        .bucket = rid_mem_alloc(j->n_gallery, sizeof *s->bucket),
+        .first = rid_mem_alloc(TILE_ROWS, sizeof *s->first),
+        .negatives = rid_negatives_new(j->positives),
     };
-    if (s->rows && s->scores && s->ranked && s->bound && s->before && s->negatives)
+    if (s->rows && s->scores && s->ranked && s->before && s->sorted && s->bucket && s->first &&
+        s->negatives)
         return RID_OK;
     return RID_FAIL_NOMEM(err);
 }
@@ -342,7 +385,11 @@ static void take_tile(const job *j, size_t from, size_t to, scratch *s)
     if (n > 0)
         rid_kernel_get()->product(s->scores, stride, s->rows, dim, n, j->packed, j->n_panels, dim);
     for (size_t i = 0; i < n; i++)
-        take_query(j, at[i], s->scores + i * stride, s);
+        take_query(j, at[i], s->scores + i * stride, s->first[i], s);
+    for (size_t b = 0; b < N_BUCKETS; b++)
+        for (size_t i = 0; i < n; i++)
+            rid_negatives_take(s->negatives, s->scores + i * stride + s->first[i][b],
+                               s->first[i][b + 1] - s->first[i][b]);
 }
 
 static rid_status take_all(job *j, int threads, rid_err *err)
@@ -353,7 +400,7 @@ static rid_status take_all(job *j, int threads, rid_err *err)
     {
         scratch s;
         rid_err mine = {0};
-        rid_status ready = scratch_init(&s, j, &mine), one = ready;
+        rid_status one = scratch_init(&s, j, &mine);
 #pragma omp for schedule(dynamic, 4)
         for (size_t i = 0; i < n_tiles; i++) {
             if (one == RID_OK)
@@ -364,14 +411,13 @@ static rid_status take_all(job *j, int threads, rid_err *err)
                                                                    : (i + 1) * TILE_ROWS,
                           &s);
         }
+        if (one != RID_OK) {
 #pragma omp critical(rid_ranking)
-        {
-            for (size_t b = 0; one == RID_OK && b < RID_SCORE_BINS; b++)
-                j->negatives[b] += s.negatives[b];
-            if (one != RID_OK)
+            {
                 st = one;
-            if (one != RID_OK && err)
-                *err = mine;
+                if (err)
+                    *err = mine;
+            }
         }
         scratch_free(&s);
     }
@@ -405,33 +451,18 @@ static void sum_up(rid_ranking *out, double *ap, const job *j)
     out->rank5 = n > 0 ? (double)rank5 / n : NAN;
 }
 
-static double dprime_of(const job *j, size_t n_negatives)
+static double dprime_of(const job *j)
 {
     double mean_p, square_p, sum = 0, squares = 0;
-    if (j->n_pairs == 0 || n_negatives == 0)
-        return NAN;
     rid_positives_moments(j->positives, &mean_p, &square_p);
     for (size_t q = 0; q < j->n_queries; q++) {
         sum += j->result[q].sum;
         squares += j->result[q].squares;
     }
-    const double mean_n = sum / (double)n_negatives, square_n = squares / (double)n_negatives;
+    const double n = (double)rid_positives_n_negatives(j->positives);
+    const double mean_n = sum / n, square_n = squares / n;
     const double variance = (square_p - mean_p * mean_p + square_n - mean_n * mean_n) / 2;
-    return variance > 1e-14 ? (mean_p - mean_n) / sqrt(variance) : NAN;
-}
-
-static void separate(rid_ranking *out, rid_score_counts *scores, const job *j)
-{
-    size_t n_negatives = 0;
-    for (size_t b = 0; b < RID_SCORE_BINS; b++)
-        n_negatives += j->negatives[b];
-    out->auc = rid_positives_auc(j->positives, j->negatives);
-    out->eer = rid_positives_eer(j->positives, j->negatives);
-    out->dprime = dprime_of(j, n_negatives);
-    if (scores) {
-        rid_positives_count(j->positives, scores);
-        memcpy(scores->negative, j->negatives, sizeof scores->negative);
-    }
+    return variance > VARIANCE_MIN ? (mean_p - mean_n) / sqrt(variance) : NAN;
 }
 
 static void job_free(job *j)
@@ -441,7 +472,6 @@ static void job_free(job *j)
         rid_mem_free(j->packed);
         rid_mem_free(j->query);
         rid_mem_free(j->result);
-        rid_mem_free(j->negatives);
         rid_positives_free(j->positives);
     }
     rid_mem_free(j);
@@ -467,8 +497,12 @@ rid_status rid_ranking_run_scores(rid_ranking *out, double *ap, rid_score_counts
     if (st == RID_OK)
         st = take_all(j, threads, err);
     if (st == RID_OK) {
-        separate(out, scores, j);
         sum_up(out, ap, j);
+        out->auc = rid_positives_auc(j->positives);
+        out->eer = rid_positives_eer(j->positives);
+        out->dprime = dprime_of(j);
+        if (scores)
+            rid_positives_count(j->positives, scores);
     }
     job_free(j);
     return st;

@@ -9,7 +9,7 @@
 
 /** Borrowed arrays of n < 2^32 entries. */
 typedef struct rid_ranking_input {
-    const float *emb;       /**< f32 (n, dim), unit rows */
+    const float *emb; /**< f32 (n, dim), unit rows */
     size_t n, dim;
     const uint32_t *person; /**< (n); RID_UNLABELLED: neither query nor gallery */
     const uint8_t *usable;  /**< u8 (n), 0: no embedding: never retrieved, a query that is a miss;
@@ -20,9 +20,9 @@ typedef struct rid_ranking_input {
 /** NaN where undefined (no query with a positive, no pair of the kind). */
 typedef struct rid_ranking {
     double map, rank1, rank5, minp; /**< means over queries that have a positive */
-    double auc, eer, dprime;        /**< over all (query, gallery) scores, positives against negatives */
-    size_t n_queries;               /**< with a positive */
-    size_t n_without_positive;      /**< queries left out */
+    double auc, eer, dprime;   /**< over all (query, gallery) scores, positives against negatives */
+    size_t n_queries;          /**< with a positive */
+    size_t n_without_positive; /**< queries left out */
 } rid_ranking;
 
 /** Ranks the gallery (all labelled entries) for every query by descending cosine, ties in the order
@@ -30,11 +30,12 @@ typedef struct rid_ranking {
  *  AP is the mean of the precisions at the positives; one that is never retrieved counts 0. minp is
  *  the mean of the precisions at the last positive (Ye et al., "Deep Learning for Person
  *  Re-identification: A Survey and Outlook", 2021). auc and eer are exact (rid_positives_auc,
- *  rid_positives_eer); dprime is the difference of the means over the root of the mean variance, NaN
- *  without variance.
+ *  rid_positives_eer); dprime is the difference of the means over the root of the mean variance,
+ *  NaN without variance.
  *  ap: f64 (n) or NULL, each query's AP, NaN for entries that are none or have no positive.
- *  Memory: O(n) a thread, and 20 bytes a positive pair (24 for a moment). Bits do not depend on
- *  `threads`. RID_EDATA on a number that is not finite in a row that is used; RID_ETEMP; RID_EINTR. */
+ *  Memory: O(n) a thread, and for each pair of entries of one person 20 bytes and 4 a thread. Bits
+ *  do not depend on `threads`. RID_EDATA on a number that is not finite in a row that is used;
+ *  RID_ETEMP; RID_EINTR. */
 RID_MUST rid_status rid_ranking_run(rid_ranking *out, double *ap, const rid_ranking_input *in,
                                     int threads, rid_err *err);
 

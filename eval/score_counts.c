@@ -8,20 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const float BINS_PER_UNIT = RID_SCORE_BINS / 2;
-
-/* Monotone, since every rounding is: a higher score is in no lower bin. */
-static inline int bin_of(float score)
-{
-    float place = (score + 1) * BINS_PER_UNIT;
-    place = place < 0 ? 0 : place;
-    place = place > RID_SCORE_BINS - 1 ? RID_SCORE_BINS - 1 : place;
-    return (int)place;
-}
-
 static double threshold_of(size_t bin)
 {
-    return (double)bin / BINS_PER_UNIT - 1;
+    return (double)bin / (RID_SCORE_BINS / 2) - 1;
 }
 
 /* ---- of counts ---- */
@@ -93,15 +82,30 @@ void rid_score_histogram(double *positive, double *negative, size_t n_bins,
 
 /* ---- positives ---- */
 
+/* Bin after bin its positives, ascending, and behind them INFINITY: so every bin has one slot more
+ * than it has positives, and a negative belongs to the slot of the first key that is higher. Keys
+ * of later bins are higher than a score of this one: counting those that are not, one may read past
+ * its end. */
 struct rid_positives {
-    float *score; /* (n), ascending */
-    size_t n;
-    size_t first[RID_SCORE_BINS + 1]; /* of each bin */
-    uint8_t any[RID_SCORE_BINS];      /* 1 where the bin holds one: small enough for fast caches */
-    /* Negatives of such bins, (2n + 1): [2k] between score k − 1 and score k; [2k − 1] equal to score
-     * k − 1, the last of its equals. */
-    uint64_t *place;
+    size_t n, n_bins, n_slots;
+    float bins_per_unit;
+    float *key;      /* (n_slots + AHEAD) */
+    uint32_t *first; /* (n_bins + 1): slot of each bin */
+    uint64_t *below; /* (n_slots): negatives lower than the key, not lower than the one before */
+    uint64_t *equal; /* (n_slots): of them, as high as the one before */
 };
+
+/* Keys looked at together. Bins are so many that few hold more, and no fewer than those of
+ * rid_score_counts, which they refine. */
+enum { AHEAD = 8, BINS_MAX = 8 * RID_SCORE_BINS };
+
+/* As rid_score_bin. */
+static inline int bin_of(const rid_positives *p, float score)
+{
+    float place = (score + 1) * p->bins_per_unit, last = (float)(p->n_bins - 1);
+    place = place > 0 ? place : 0;
+    return (int)(place < last ? place : last);
+}
 
 static int compare_scores(const void *a, const void *b)
 {
@@ -112,135 +116,216 @@ static int compare_scores(const void *a, const void *b)
 /* Counts into bins, then deals the scores out to them. */
 static void deal(rid_positives *p, const float *scores)
 {
-    size_t *first = p->first;
+    uint32_t *end = p->first + 1;
     for (size_t i = 0; i < p->n; i++)
-        first[bin_of(scores[i]) + 1]++;
-    for (size_t b = 0; b < RID_SCORE_BINS; b++) {
-        p->any[b] = first[b + 1] > 0;
-        first[b + 1] += first[b];
-    }
-    for (size_t i = p->n; i-- > 0;) /* first[b + 1] is the end of bin b, going down to its start */
-        p->score[--first[bin_of(scores[i]) + 1]] = scores[i];
-    memmove(first, first + 1, RID_SCORE_BINS * sizeof *first);
-    first[RID_SCORE_BINS] = p->n;
+        end[bin_of(p, scores[i])]++;
+    for (size_t b = 0; b < p->n_bins; b++)
+        end[b] += 1 + p->first[b];
+    for (size_t i = 0; i < p->n_slots + AHEAD; i++)
+        p->key[i] = INFINITY;
+    for (size_t b = p->n_bins; b-- > 0;) /* where to put the next, from the end */
+        end[b]--;
+    for (size_t i = 0; i < p->n; i++)
+        p->key[--end[bin_of(p, scores[i])]] = scores[i];
+    memmove(p->first, end, p->n_bins * sizeof *end);
+    p->first[p->n_bins] = (uint32_t)p->n_slots;
+}
+
+static size_t bin_size(const rid_positives *p, size_t bin)
+{
+    return p->first[bin + 1] - p->first[bin] - 1;
+}
+
+static bool allocate(rid_positives *p, size_t n)
+{
+    p->n = n;
+    for (p->n_bins = RID_SCORE_BINS; p->n_bins < 4 * n && p->n_bins < BINS_MAX;)
+        p->n_bins *= 2;
+    p->bins_per_unit = (float)(p->n_bins / 2);
+    p->n_slots = n + p->n_bins;
+    p->key = rid_mem_alloc(p->n_slots + AHEAD, sizeof *p->key);
+    p->first = rid_mem_zalloc(p->n_bins + 1, sizeof *p->first);
+    p->below = rid_mem_zalloc(p->n_slots, sizeof *p->below);
+    p->equal = rid_mem_zalloc(p->n_slots, sizeof *p->equal);
+    return p->key && p->first && p->below && p->equal;
 }
 
 rid_status rid_positives_new(rid_positives **out, float *scores, size_t n, rid_err *err)
 {
-    rid_positives *p = rid_mem_zalloc(1, sizeof *p);
+    rid_status st = RID_OK;
+    rid_positives *p = NULL;
     *out = NULL;
-    if (p) {
-        p->n = n;
-        p->score = rid_mem_alloc(n, sizeof *p->score);
-        p->place = rid_mem_zalloc(2 * n + 1, sizeof *p->place);
-    }
-    if (!p || !p->score || !p->place) {
+    if (n > INT32_MAX)
+        st = RID_FAIL(err, RID_EDATA, "%zu pairs of entries of one person are too many", n);
+    else if (!(p = rid_mem_zalloc(1, sizeof *p)) || !allocate(p, n))
+        st = RID_FAIL_NOMEM(err);
+    if (st == RID_OK) {
+        deal(p, scores);
+        for (size_t b = 0; b < p->n_bins; b++)
+            if (bin_size(p, b) > 1)
+                qsort(p->key + p->first[b], bin_size(p, b), sizeof *p->key, compare_scores);
+        *out = p;
+    } else {
         rid_positives_free(p);
-        rid_mem_free(scores);
-        return RID_FAIL_NOMEM(err);
     }
-    deal(p, scores);
     rid_mem_free(scores);
-    for (size_t b = 0; b < RID_SCORE_BINS; b++)
-        if (p->first[b + 1] - p->first[b] > 1)
-            qsort(p->score + p->first[b], p->first[b + 1] - p->first[b], sizeof *p->score,
-                  compare_scores);
-    *out = p;
-    return RID_OK;
+    return st;
 }
 
 void rid_positives_free(rid_positives *p)
 {
     if (p) {
-        rid_mem_free(p->score);
-        rid_mem_free(p->place);
+        rid_mem_free(p->key);
+        rid_mem_free(p->first);
+        rid_mem_free(p->below);
+        rid_mem_free(p->equal);
     }
     rid_mem_free(p);
 }
 
 void rid_positives_count(const rid_positives *p, rid_score_counts *c)
 {
-    for (size_t b = 0; b < RID_SCORE_BINS; b++)
-        c->positive[b] = p->first[b + 1] - p->first[b];
+    const size_t finer = p->n_bins / RID_SCORE_BINS;
+    memset(c, 0, sizeof *c);
+    for (size_t b = 0; b < p->n_bins; b++) {
+        c->positive[b / finer] += bin_size(p, b);
+        for (size_t i = p->first[b]; i < p->first[b + 1]; i++)
+            c->negative[b / finer] += p->below[i];
+    }
+}
+
+size_t rid_positives_n_negatives(const rid_positives *p)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_slots; i++)
+        n += p->below[i];
+    return n;
 }
 
 void rid_positives_moments(const rid_positives *p, double *mean, double *square)
 {
     double sum = 0, squares = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        sum += (double)p->score[i];
-        squares += (double)p->score[i] * (double)p->score[i];
-    }
+    for (size_t b = 0; b < p->n_bins; b++)
+        for (size_t i = p->first[b]; i + 1 < p->first[b + 1]; i++) {
+            sum += (double)p->key[i];
+            squares += (double)p->key[i] * (double)p->key[i];
+        }
     *mean = sum / (double)p->n;
     *square = squares / (double)p->n;
 }
 
 /* ---- negatives ---- */
 
-/* Into the place of a score of a bin that holds positives. */
-static void place_negative(rid_positives *p, size_t bin, float score)
+struct rid_negatives {
+    rid_positives *p;
+    uint32_t *below; /* as there */
+    size_t n;        /* in `below` */
+};
+
+rid_negatives *rid_negatives_new(rid_positives *p)
 {
-    size_t from = p->first[bin], to = p->first[bin + 1];
-    while (from < to) { /* the first that is higher */
-        size_t middle = from + (to - from) / 2;
-        if (p->score[middle] <= score)
-            from = middle + 1;
-        else
-            to = middle;
+    rid_negatives *t = rid_mem_alloc(1, sizeof *t);
+    uint32_t *below = rid_mem_zalloc(p->n_slots, sizeof *below);
+    if (!t || !below) {
+        rid_mem_free(t);
+        rid_mem_free(below);
+        return NULL;
     }
-    bool equal = from > p->first[bin] && p->score[from - 1] == score;
-    __atomic_fetch_add(&p->place[2 * from - equal], 1, __ATOMIC_RELAXED);
+    *t = (rid_negatives){p, below, 0};
+    return t;
 }
 
-void rid_positives_compare(rid_positives *p, uint64_t *count, const float *negatives, size_t n)
+static void hand_over(rid_negatives *t)
 {
-    enum { CHUNK = 64 };
-    for (size_t i = 0; i < n; i += CHUNK) {
-        int bin[CHUNK];
-        const size_t m = n - i < CHUNK ? n - i : CHUNK;
-        for (size_t k = 0; k < m; k++)
-            bin[k] = bin_of(negatives[i + k]);
-        for (size_t k = 0; k < m; k++) {
-            count[bin[k]]++;
-            if (p->any[bin[k]])
-                place_negative(p, (size_t)bin[k], negatives[i + k]);
-        }
+#pragma omp critical(rid_negatives)
+    for (size_t i = 0; i < t->p->n_slots; i++)
+        t->p->below[i] += t->below[i];
+    memset(t->below, 0, t->p->n_slots * sizeof *t->below);
+    t->n = 0;
+}
+
+void rid_negatives_close(rid_negatives *t)
+{
+    if (t) {
+        hand_over(t);
+        rid_mem_free(t->below);
     }
+    rid_mem_free(t);
 }
 
-static uint64_t sum_of(const uint64_t *count)
+/* Of n sorted keys those that are not higher, by halving. */
+static size_t count_in_many(const float *key, size_t n, float score)
 {
-    uint64_t sum = 0;
-    for (size_t b = 0; b < RID_SCORE_BINS; b++)
-        sum += count[b];
-    return sum;
+    const float *at = key;
+    while (n > 1) {
+        size_t half = n / 2;
+        at += at[half - 1] <= score ? half : 0;
+        n -= half;
+    }
+    return (size_t)(at - key) + (*at <= score);
 }
 
-/* First of the scores that equal score k. */
-static size_t first_equal(const rid_positives *p, size_t k)
+/* Keys of a bin that are not higher. */
+static inline size_t count_keys(const float *key, size_t n, float score)
 {
-    while (k > 0 && p->score[k - 1] == p->score[k])
-        k--;
-    return k;
+    uint32_t count = 0;
+    if (n > AHEAD) /* seldom */
+        return count_in_many(key, n, score);
+    for (size_t k = 0; k < AHEAD; k++)
+        count += key[k] <= score;
+    return count;
 }
 
-double rid_positives_auc(const rid_positives *p, const uint64_t *count)
+static inline void take(rid_negatives *t, int bin, float score)
+{
+    const rid_positives *p = t->p;
+    size_t slot = p->first[bin];
+    const size_t n_keys = p->first[bin + 1] - slot;
+    if (n_keys > 1) {
+        const size_t passed = count_keys(p->key + slot, n_keys, score);
+        slot += passed < n_keys ? passed : n_keys - 1; /* an infinite score passes all */
+        if (slot > 0 && p->key[slot - 1] == score)
+            __atomic_fetch_add(&p->equal[slot], 1, __ATOMIC_RELAXED);
+    }
+    t->below[slot]++;
+}
+
+void rid_negatives_take(rid_negatives *t, const float *scores, size_t n)
+{
+    enum { CHUNK = 8 }; /* bins of many at once: vector arithmetic */
+    int bin[CHUNK];
+    size_t i = 0;
+    if (t->n + n > UINT32_MAX)
+        hand_over(t);
+    t->n += n;
+    for (; i + CHUNK <= n; i += CHUNK) {
+        for (size_t k = 0; k < CHUNK; k++)
+            bin[k] = bin_of(t->p, scores[i + k]);
+        for (size_t k = 0; k < CHUNK; k++)
+            take(t, bin[k], scores[i + k]);
+    }
+    for (; i < n; i++)
+        take(t, bin_of(t->p, scores[i]), scores[i]);
+}
+
+/* ---- what comes out ---- */
+
+double rid_positives_auc(const rid_positives *p)
 {
     __extension__ typedef unsigned __int128 u128;
-    u128 lost = 0; /* by positives, doubled: ties are halves */
-    const uint64_t n_negatives = sum_of(count);
-    if (n_negatives == 0 || p->n == 0)
-        return NAN;
-    for (size_t b = 0; b < RID_SCORE_BINS; b++)
-        if (!p->any[b])
-            lost += (u128)2 * count[b] * p->first[b];
-    for (size_t k = 0; k <= p->n; k++) {
-        lost += (u128)2 * p->place[2 * k] * k;
-        if (k > 0 && p->place[2 * k - 1] > 0)
-            lost += (u128)p->place[2 * k - 1] * (first_equal(p, k - 1) + k);
+    u128 lost = 0;       /* by positives, doubled: ties are halves */
+    uint64_t lower = 0;  /* positives below the slot */
+    uint64_t equals = 0; /* of them, as high as the last */
+    for (size_t i = 0; i < p->n_slots; i++) {
+        lost += (u128)2 * p->below[i] * lower - (u128)p->equal[i] * equals;
+        if (isinf(p->key[i]))
+            continue;
+        equals = i > 0 && p->key[i] == p->key[i - 1] ? equals + 1 : 1;
+        lower++;
     }
+    const size_t n_negatives = rid_positives_n_negatives(p);
     const double pairs = (double)n_negatives * (double)p->n;
-    return (pairs - (double)lost / 2) / pairs;
+    return pairs > 0 ? (pairs - (double)lost / 2) / pairs : NAN;
 }
 
 /* Where a threshold stands that goes down. */
@@ -266,30 +351,22 @@ static void descend(descent *d, uint64_t positive, uint64_t negative)
     d->fnr = fnr;
 }
 
-static void descend_bin(descent *d, const rid_positives *p, size_t bin)
+double rid_positives_eer(const rid_positives *p)
 {
-    size_t k = p->first[bin + 1];
-    const size_t end = p->first[bin];
-    while (k > end) {
-        size_t first = first_equal(p, k - 1);
-        descend(d, 0, p->place[2 * k]);
-        descend(d, k - first, p->place[2 * k - 1]);
-        k = first;
-    }
-    if (end == 0) /* else it belongs to the next bin with positives, too, and is taken there */
-        descend(d, 0, p->place[0]);
-}
-
-double rid_positives_eer(const rid_positives *p, const uint64_t *count)
-{
-    descent d = {.all = {(double)p->n, (double)sum_of(count)}, .fnr = 1, .eer = NAN};
+    descent d = {.all = {(double)p->n, (double)rid_positives_n_negatives(p)}, .fnr = 1, .eer = NAN};
+    uint64_t equals = 0, negatives = 0; /* as high as the key, above the lowest of its equals */
     if (d.all.positive == 0 || d.all.negative == 0)
         return NAN;
-    for (size_t b = RID_SCORE_BINS; b-- > 0 && isnan(d.eer);) {
-        if (p->any[b])
-            descend_bin(&d, p, b);
-        else
-            descend(&d, 0, count[b]);
+    for (size_t i = p->n_slots; i-- > 0 && isnan(d.eer);) {
+        descend(&d, 0, p->below[i] - p->equal[i]);
+        if (i == 0 || isinf(p->key[i - 1])) /* a bin begins */
+            continue;
+        equals++;
+        negatives += p->equal[i];
+        if (i > 1 && p->key[i - 2] == p->key[i - 1])
+            continue;
+        descend(&d, equals, negatives);
+        equals = negatives = 0;
     }
     return d.eer;
 }

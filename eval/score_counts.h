@@ -11,6 +11,14 @@
 /** Bins of equal width over −1 … 1 (2^-15 each); scores beyond fall into the last ones. */
 enum { RID_SCORE_BINS = 65536 };
 
+/** The bin of a score. Monotone, since every rounding is: a higher score is in no lower bin. */
+static inline int rid_score_bin(float score)
+{
+    float place = (score + 1) * (RID_SCORE_BINS / 2);
+    place = place > 0 ? place : 0;
+    return (int)(place < RID_SCORE_BINS - 1 ? place : RID_SCORE_BINS - 1);
+}
+
 typedef struct rid_score_counts {
     uint64_t positive[RID_SCORE_BINS], negative[RID_SCORE_BINS];
 } rid_score_counts;
@@ -30,29 +38,36 @@ size_t rid_score_roc(rid_roc_point *out, size_t max, const rid_score_counts *c);
 void rid_score_histogram(double *positive, double *negative, size_t n_bins,
                          const rid_score_counts *c);
 
-/** All positive scores, sorted, and the places of the negatives among them. 20 bytes a positive. */
+/** All positive scores, sorted, and how many negatives lie between them. 20 bytes a positive. */
 typedef struct rid_positives rid_positives;
 
-/** Takes over the n finite scores (rid_mem), also on failure. RID_ETEMP. */
+/** Takes over the n < 2^31 finite scores (rid_mem), also on failure. RID_ETEMP; RID_EDATA where
+ *  there are more. */
 RID_MUST rid_status rid_positives_new(rid_positives **out, float *scores, size_t n, rid_err *err);
 void rid_positives_free(rid_positives *p);
-/** Counts of the positives. */
-void rid_positives_count(const rid_positives *p, rid_score_counts *c);
-/** Mean and mean of squares, summed in ascending order; n > 0. */
-void rid_positives_moments(const rid_positives *p, double *mean, double *square);
 
-/** Adds n finite scores of negatives: to count (RID_SCORE_BINS), which is the thread's own, and, where
- *  a bin holds positives, to their places among them. Whole numbers, so that no order of adding
- *  changes a bit. Thread-safe for different `count`. */
-void rid_positives_compare(rid_positives *p, uint64_t *count, const float *negatives, size_t n);
+/** One thread's view of the negatives; 4 bytes a positive. NULL where there is no memory. */
+typedef struct rid_negatives rid_negatives;
+rid_negatives *rid_negatives_new(rid_positives *p);
+/** Adds n < 2^31 finite scores, faster where near ones come together. Counts are whole numbers: no
+ *  order of adding changes a bit. */
+void rid_negatives_take(rid_negatives *t, const float *scores, size_t n);
+/** Hands over to the positives what was taken, and frees. NULL is fine. Thread-safe. */
+void rid_negatives_close(rid_negatives *t);
 
-/** Area under the ROC curve: the share of pairs of a positive and a negative in which the positive is
- *  higher, equal ones counted half. Exact. count: the sum of all threads' counts. NaN without a score
- *  of each kind. */
-double rid_positives_auc(const rid_positives *p, const uint64_t *count);
+/* ---- once all negatives are handed over ---- */
+
+/** Area under the ROC curve: the share of pairs of a positive and a negative in which the positive
+ *  is higher, equal ones counted half. Exact. NaN without a score of each kind. */
+double rid_positives_auc(const rid_positives *p);
 /** Equal error rate: where the curve of the false positive rate over the false negative rate, drawn
  *  through the points of all thresholds, meets the diagonal. Exact. NaN without a score of each
  *  kind. */
-double rid_positives_eer(const rid_positives *p, const uint64_t *count);
+double rid_positives_eer(const rid_positives *p);
+/** Counts of both kinds. */
+void rid_positives_count(const rid_positives *p, rid_score_counts *c);
+size_t rid_positives_n_negatives(const rid_positives *p);
+/** Mean and mean square of the positives, summed in ascending order; NaN where there is none. */
+void rid_positives_moments(const rid_positives *p, double *mean, double *square);
 
 #endif
