@@ -120,6 +120,20 @@ static void expect_good(void)
     start();
 }
 
+static void test_crc32c(void **state)
+{
+    (void)state;
+    static const unsigned char zeros[32], ones[] = {[0 ... 31] = 0xFF};
+    unsigned char ascending[32];
+    for (unsigned char i = 0; i < 32; i++)
+        ascending[i] = i;
+    assert_int_equal(rid_crc32c(0, "123456789", 9), 0xE3069283);
+    assert_int_equal(rid_crc32c(0, zeros, 32), 0x8A9136AA); /* RFC 3720, B.4 */
+    assert_int_equal(rid_crc32c(0, ones, 32), 0x62A8AB43);
+    assert_int_equal(rid_crc32c(0, ascending, 32), 0x46DD794E);
+    assert_int_equal(rid_crc32c(rid_crc32c(0, ascending, 5), ascending + 5, 27), 0x46DD794E);
+}
+
 static void test_crc32(void **state)
 {
     (void)state;
@@ -355,6 +369,7 @@ static void test_budget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_crc32c),
         cmocka_unit_test(test_crc32),        cmocka_unit_test(test_read),
         cmocka_unit_test(test_damaged_data), cmocka_unit_test(test_end_record),
         cmocka_unit_test(test_entries),      cmocka_unit_test(test_names),
