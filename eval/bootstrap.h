@@ -15,8 +15,8 @@ typedef struct rid_interval {
 /** Interval of the mean of value over items, resampled by group.
  *  value f64 (n < 2^32), NaN: left out; group u32 (n): the item's person; resamples >= 1;
  *  confidence in (0, 1). As many groups are drawn as have a value, and their items are pooled.
- *  Groups are taken in the order of their numbers. Deterministic in seed. RID_EDATA without a value;
- *  RID_ETEMP. */
+ *  Groups are taken in the order of their numbers. Deterministic in seed. RID_EDATA without a
+ *  value; RID_ETEMP. */
 RID_MUST rid_status rid_bootstrap_mean(rid_interval *out, const double *value,
                                        const uint32_t *group, size_t n, size_t resamples,
                                        double confidence, uint64_t seed, rid_err *err);
