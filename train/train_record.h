@@ -17,6 +17,7 @@ typedef struct rid_validation {
 /** One epoch: means over its steps. */
 typedef struct rid_epoch_record {
     uint64_t epoch, step;      /**< epoch from 1; steps done so far */
+    double wall_s;             /**< time of day at its end, seconds since 1970, for TensorBoard */
     double loss, lr;
     double active;             /**< share of anchors with a loss */
     double positive, negative; /**< mean distance to the hardest */
