@@ -530,6 +530,39 @@ static void test_comparisons_inside_bins(void **state)
     rid_positives_free(p);
 }
 
+/* So many positives that the bins are finer. */
+static void test_many_positives(void **state)
+{
+    (void)state;
+    enum { N = 40000, M = 200 };
+    rid_random rng = fx_random(5);
+    float *positive = rid_mem_alloc(N, sizeof *positive), negative[M];
+    double won = 0;
+    rid_positives *p;
+    for (size_t i = 0; i < N; i++)
+        positive[i] = 0.5f + 0.2f * (float)rid_random_normal(&rng);
+    for (size_t k = 0; k < M; k++)
+        negative[k] = k % 2 ? positive[k] : 0.1f + 0.3f * (float)rid_random_normal(&rng);
+    for (size_t i = 0; i < N; i++)
+        for (size_t k = 0; k < M; k++)
+            won += positive[i] > negative[k] ? 1 : positive[i] == negative[k] ? 0.5 : 0;
+    assert_ok(rid_positives_new(&p, positive, N, &err));
+    rid_negatives *t = rid_negatives_new(p);
+    rid_negatives_take(t, negative, M);
+    rid_negatives_close(t);
+    assert_near("AUC", rid_positives_auc(p), won / N / M, 1e-14);
+    rid_positives_count(p, &counts);
+    size_t n[2] = {0};
+    for (size_t b = 0; b < RID_SCORE_BINS; b++) {
+        n[0] += counts.positive[b];
+        n[1] += counts.negative[b];
+    }
+    assert_true(n[0] == N && n[1] == M);
+    for (size_t k = 0; k < M; k++)
+        assert_true(counts.negative[rid_score_bin(negative[k])] > 0);
+    rid_positives_free(p);
+}
+
 /* ---- real data ---- */
 
 enum { OMNIGLOT_ENTRIES = 659 * 4, OMNIGLOT_DIM = 128 };
@@ -659,6 +692,7 @@ int main(void)
         cmocka_unit_test(test_roc),
         cmocka_unit_test(test_histogram),
         cmocka_unit_test(test_comparisons_inside_bins),
+        cmocka_unit_test(test_many_positives),
         cmocka_unit_test(test_omniglot),
         cmocka_unit_test(test_no_memory),
     };
