@@ -63,7 +63,7 @@ ISA_avx512  := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -m
 KERNEL_OBJ  := $(patsubst %,$B/obj/eval/kernel_isa.%.o,base $(ISA))
 
 SRC := $(filter-out eval/kernel_isa.c $(foreach l,$(MISSING),$(call part,3,$l)), \
-         $(wildcard data/base/*.c data/*.c data/*.cpp gt/*.c eval/*.c train/*.c) $(filter-out %_main.c,$(wildcard tools/*.c)))
+         $(wildcard data/base/*.c data/*.c data/*.cpp gt/*.c eval/*.c train/*.c train/*.cpp) $(filter-out %_main.c,$(wildcard tools/*.c)))
 OBJ := $(SRC:%=$B/obj/%.o) $(KERNEL_OBJ)
 NO_TORCH := $(filter libtorch:%,$(MISSING))
 UNIT := $(filter-out $(if $(NO_TORCH),$(TORCH_TESTS:%=$B/test/test_%)), \

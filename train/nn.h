@@ -7,8 +7,6 @@
 #ifndef RID_NN_H
 #define RID_NN_H
 
-#include "data/base/err.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +14,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include "data/base/err.h"
 
 typedef struct rid_nn rid_nn;             /**< a context */
 typedef struct rid_nn_value rid_nn_value; /**< a tensor in the graph; the context's */
@@ -62,7 +62,8 @@ RID_MUST rid_status rid_nn_read_gradient(rid_nn *nn, const rid_nn_value *v, floa
 /* ---- linear algebra in double, without a context ---- */
 
 /** Eigenvalues (ascending) and eigenvectors of a symmetric matrix: a (n, n) is overwritten with the
- *  eigenvectors in its COLUMNS, row-major; values (n). RID_EFAIL where it does not converge. */
+ *  eigenvectors in its COLUMNS, row-major; values (n). Only the lower triangle is read. RID_EDATA where
+ *  an element is not finite, RID_EFAIL where it does not converge. */
 RID_MUST rid_status rid_nn_eigh(double *a, double *values, size_t n, rid_err *err);
 /** c (n, m) = a (n, k) · b (k, m), all double, row-major, either transposed where asked: a is then
  *  stored (k, n), b (m, k). */
