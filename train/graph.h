@@ -8,8 +8,9 @@
 
 #include "train/checkpoint.h"
 #include "train/nn.h"
+#include "train/triplet.h"
 
-/** A batch, borrowed. Rows of one entry are not positives of each other. */
+/** A batch, borrowed. */
 typedef struct rid_train_batch {
     size_t n, max_frames, vis_dim, attr_dim;
     const float *frames;      /**< f32 (n, max_frames, vis_dim): unit frames, zero rows behind n_frames */
@@ -19,27 +20,6 @@ typedef struct rid_train_batch {
     const uint32_t *person;   /**< (n) */
     const float *dropout;     /**< f32 (n, rows of fuse.0): factors, 0 or 1/(1 − p); NULL: none */
 } rid_train_batch;
-
-typedef enum rid_distance { RID_DISTANCE_EUCLIDEAN, RID_DISTANCE_COSINE } rid_distance;
-
-/** Batch-hard triplet loss (Hermans, Beyer and Leibe, "In Defense of the Triplet Loss for Person
- *  Re-Identification", 2017). */
-typedef struct rid_triplet_options {
-    rid_distance distance; /**< √max(Σ(a−b)², 1e-12), or 1 − cosine */
-    bool soft;             /**< log(1 + exp(d_ap − d_an)) instead of max(0, d_ap − d_an + margin) */
-    double margin;
-} rid_triplet_options;
-
-/** What one step looked like. */
-typedef struct rid_step_figures {
-    double loss;
-    size_t n_anchors;      /**< rows with a positive and a negative */
-    size_t n_active;       /**< of them with a loss above 0 (soft: d_ap > d_an) */
-    double positive, negative; /**< mean distance to the hardest positive, the hardest negative */
-    double spread;         /**< root of the mean squared distance of the embeddings to their mean */
-    double gradient_norm;  /**< over all parameters */
-    bool finite;           /**< loss and gradients are */
-} rid_step_figures;
 
 /** Loss and gradients of one batch. params: tensors by their names in checkpoints, any fusion mode.
  *  grads: the same tensors (rid_graph_new_like), overwritten. RID_EDATA where there is no anchor. */
