@@ -14,6 +14,9 @@ typedef struct rid_validation {
     } best[2];                        /**< by rid_nn2_mode */
 } rid_validation;
 
+/** Which of the figures chooses the best weights. */
+typedef enum rid_select { RID_SELECT_MAP, RID_SELECT_RANK1, RID_SELECT_F1 } rid_select;
+
 /** One epoch: means over its steps. */
 typedef struct rid_epoch_record {
     uint64_t epoch, step;      /**< epoch from 1; steps done so far */
