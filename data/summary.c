@@ -122,6 +122,30 @@ void rid_summary_add_figure(rid_summary *s, const char *name, double value)
     }
 }
 
+/* The place of a flag or word. */
+static size_t said_at(rid_summary *s, const char *name)
+{
+    size_t i = 0;
+    while (i < RID_SUMMARY_NAMED_MAX - 1 && s->said[i].name && strcmp(s->said[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+void rid_summary_say_flag(rid_summary *s, const char *name, bool flag)
+{
+    size_t i = said_at(s, name);
+    s->said[i].name = name;
+    s->said[i].is_flag = true;
+    s->said[i].flag = flag;
+}
+
+void rid_summary_say(rid_summary *s, const char *name, const char *text)
+{
+    size_t i = said_at(s, name);
+    s->said[i].name = name;
+    s->said[i].text = text;
+}
+
 rid_status rid_summary_merge(rid_summary *a, const rid_summary *b, rid_err *err)
 {
     a->read += b->read;
@@ -205,6 +229,13 @@ void rid_summary_write_json(const rid_summary *s, const char *tool, int exit_cod
     for (int i = 0; i < RID_SUMMARY_NAMED_MAX && s->figures[i].name; i++) {
         rid_jsonw_key(&w, s->figures[i].name);
         rid_jsonw_f64(&w, s->figures[i].value);
+    }
+    for (int i = 0; i < RID_SUMMARY_NAMED_MAX && s->said[i].name; i++) {
+        rid_jsonw_key(&w, s->said[i].name);
+        if (s->said[i].is_flag)
+            rid_jsonw_bool(&w, s->said[i].flag);
+        else
+            rid_jsonw_cstr(&w, s->said[i].text);
     }
     rid_jsonw_key(&w, "seconds");
     rid_jsonw_begin_object(&w);

@@ -58,6 +58,10 @@ typedef struct rid_summary {
         const char *name;
         double value;
     } figures[RID_SUMMARY_NAMED_MAX]; /**< further figures of one tool: buckets, people, bytes */
+    struct {
+        const char *name, *text; /**< string literals; text NULL: null */
+        bool is_flag, flag;
+    } said[RID_SUMMARY_NAMED_MAX]; /**< flags and words of one tool */
     int exit_code; /**< 3 where rejects exceeded the limit; otherwise from the run's status */
 } rid_summary;
 
@@ -74,6 +78,9 @@ bool rid_summary_exceeds(const rid_summary *s, rid_reject_limit limit);
 /** Adds to the stage (figure) of that name, made on first use. */
 void rid_summary_add_stage(rid_summary *s, const char *name, double seconds);
 void rid_summary_add_figure(rid_summary *s, const char *name, double value);
+/** Sets a flag, or a word (a string literal; NULL: null), of that name. */
+void rid_summary_say_flag(rid_summary *s, const char *name, bool flag);
+void rid_summary_say(rid_summary *s, const char *name, const char *text);
 /** Adds the counts of b to a. */
 RID_MUST rid_status rid_summary_merge(rid_summary *a, const rid_summary *b, rid_err *err);
 /** Appends the JSON document, newline included. */

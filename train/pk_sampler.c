@@ -163,10 +163,10 @@ size_t rid_pk_sampler_frames(const rid_pk_sampler *s, uint64_t step, size_t slot
                              uint32_t *frames)
 {
     rid_random r = rid_train_random(s->o.seed, s->o.stream, RID_DRAW_FRAMES, step, slot);
+    size_t size = s->o.frame_subset ? 1 + rid_random_below(&r, n_frames) : n_frames;
     size_t n = 0;
-    while (n == 0)
-        for (size_t i = 0; i < n_frames; i++)
-            if (!s->o.frame_subset || rid_random_chance(&r, 0.5))
-                frames[n++] = (uint32_t)i;
+    for (size_t i = 0; i < n_frames; i++)
+        if (rid_random_below(&r, n_frames - i) < size - n)
+            frames[n++] = (uint32_t)i;
     return n;
 }

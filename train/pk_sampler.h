@@ -32,8 +32,9 @@ size_t rid_pk_sampler_people(const rid_pk_sampler *s);
  *  One thread at a time. */
 void rid_pk_sampler_draw(rid_pk_sampler *s, uint64_t step, uint32_t *entries);
 /** Which frames of the entry in a slot of that batch are used: places 0 … n_frames-1 in order, to
- *  `frames` (n_frames). Returns how many, at least one: each with probability 1/2, drawn again where
- *  none is left; all without frame_subset. */
+ *  `frames` (n_frames). Returns how many: 1 … n_frames, each number as likely as any other, and of that
+ *  number each subset (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S); all without
+ *  frame_subset. n_frames >= 1. */
 size_t rid_pk_sampler_frames(const rid_pk_sampler *s, uint64_t step, size_t slot, size_t n_frames,
                              uint32_t *frames);
 

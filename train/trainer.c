@@ -227,21 +227,33 @@ static rid_status end_epoch(rid_trainer *t, uint64_t epoch, bool last, rid_err *
         st = add_history(t, &r, err);
     if (st == RID_OK)
         st = check_health(t, &r, err);
-    start_sums(p);
+    if (st == RID_OK) {
+        start_sums(p);
+        p->closed_step = p->step;
+    }
     t->epoch_started_s = rid_clock_s();
     return st;
 }
 
+static bool epoch_is_open(const rid_trainer *t)
+{
+    return t->progress.closed_step != t->progress.step;
+}
+
 bool rid_trainer_is_over(const rid_trainer *t)
 {
-    return t->progress.step >= rid_trainer_total_steps(t) ||
-           (t->o.patience > 0 && t->progress.n_worse >= t->o.patience);
+    return !epoch_is_open(t) && (t->progress.step >= rid_trainer_total_steps(t) ||
+                                 (t->o.patience > 0 && t->progress.n_worse >= t->o.patience));
 }
 
 rid_status rid_trainer_advance(rid_trainer *t, rid_err *err)
 {
     rid_trainer_progress *p = &t->progress;
     rid_fed_batch fed;
+    const uint64_t per_epoch = rid_trainer_steps_per_epoch(t);
+    const bool last = p->step >= rid_trainer_total_steps(t);
+    if (epoch_is_open(t) && (p->step % per_epoch == 0 || last))
+        return end_epoch(t, (p->step + per_epoch - 1) / per_epoch, last, err);
     double started = rid_clock_s();
     rid_status st = rid_batch_feed_next(t->feed, &fed, err);
     t->data_s += rid_clock_s() - started;
@@ -251,9 +263,5 @@ rid_status rid_trainer_advance(rid_trainer *t, rid_err *err)
         return st;
     p->n_without_anchor += !fed.has_anchor;
     p->step++;
-    uint64_t per_epoch = rid_trainer_steps_per_epoch(t);
-    bool last = p->step >= rid_trainer_total_steps(t);
-    if (p->step % per_epoch == 0 || last)
-        st = end_epoch(t, (p->step + per_epoch - 1) / per_epoch, last, err);
-    return st;
+    return RID_OK;
 }

@@ -34,6 +34,7 @@ typedef struct rid_trainer_progress {
     uint64_t best_step;            /**< 0: the initial weights */
     double best_value;             /**< the selected figure; NaN before the first validation */
     uint64_t n_worse;              /**< validations since the best */
+    uint64_t closed_step;          /**< step up to which epochs are recorded and validated */
     uint64_t n_collapsed, n_idle;  /**< epochs in a row that look collapsed, that had no active triplet */
     rid_validation best_validation;
 } rid_trainer_progress;
@@ -81,8 +82,8 @@ uint64_t rid_trainer_total_steps(const rid_trainer *t);
 
 /** True where nothing is left to do: all steps are done, or patience is at its end. */
 bool rid_trainer_is_over(const rid_trainer *t);
-/** One step, and at an epoch's end its record and validation. RID_EFAIL with advice where it diverged
- *  or collapsed. */
+/** One step, or, where an epoch's steps are done, its record and validation. After RID_EINTR it stands
+ *  where it stood before. RID_EFAIL with advice where it diverged or collapsed. */
 RID_MUST rid_status rid_trainer_advance(rid_trainer *t, rid_err *err);
 
 /** The figure that selects; NaN where undefined. */
