@@ -2,9 +2,9 @@
 
 #include "data/base/log.h"
 #include "data/base/mem.h"
+#include "train/network.h"
 
 #include <math.h>
-#include <string.h>
 #include <time.h>
 
 /* Unit vectors closer together than this have collapsed onto one point. */
@@ -140,13 +140,6 @@ static rid_epoch_record make_record(const rid_trainer *t, uint64_t epoch)
     };
 }
 
-static void copy_tensors(rid_checkpoint *to, const rid_checkpoint *from)
-{
-    for (size_t i = 0; i < from->n_tensors; i++)
-        memcpy(to->tensors[i].data, from->tensors[i].data,
-               from->tensors[i].numel * sizeof *from->tensors[i].data);
-}
-
 static rid_status validate(rid_trainer *t, rid_epoch_record *r, rid_err *err)
 {
     rid_trainer_progress *p = &t->progress;
@@ -162,7 +155,7 @@ static rid_status validate(rid_trainer *t, rid_epoch_record *r, rid_err *err)
         p->best_step = p->step;
         p->best_validation = r->validation;
         p->n_worse = 0;
-        copy_tensors(&t->best, &t->params);
+        rid_network_copy_weights(&t->best, &t->params);
     } else {
         p->n_worse++;
     }

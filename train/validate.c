@@ -1,10 +1,9 @@
 #include "train/validate.h"
 
 #include "data/base/mem.h"
-#include "eval/ranking.h"
+#include "eval/sweep.h"
 #include "train/encoder.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { BLOCK = 512 }; /* entries encoded together */
@@ -80,4 +79,87 @@ rid_status rid_validate_encode(const rid_train_set *set, const rid_checkpoint *p
     }
     rid_mem_free(b);
     return st;
+}
+
+/* ---- measures ---- */
+
+enum { F1_SIDE = 24 }; /* thresholds and margins that are tried */
+
+/** The entries by bucket, each bucket in matching order. */
+typedef struct replay {
+    float *emb; /* f32 (n, dim) */
+    uint8_t *usable;
+    uint32_t *person; /* of validation people; RID_UNLABELLED: the others */
+    rid_sweep_bucket *buckets;
+} replay;
+
+static void free_replay(replay *r)
+{
+    rid_mem_free(r->emb);
+    rid_mem_free(r->usable);
+    rid_mem_free(r->person);
+    rid_mem_free(r->buckets);
+}
+
+static rid_status make_replay(replay *r, const rid_train_data *d, const float *emb,
+                              const uint8_t *usable, size_t dim, rid_err *err)
+{
+    const size_t n = d->set.n;
+    *r = (replay){.emb = rid_mem_alloc_aligned(n * dim, sizeof *r->emb),
+                  .usable = rid_mem_alloc(n, 1),
+                  .person = rid_mem_alloc(n, sizeof *r->person),
+                  .buckets = rid_mem_zalloc(d->set.n_buckets, sizeof *r->buckets)};
+    if (!r->emb || !r->usable || !r->person || !r->buckets)
+        return RID_FAIL_NOMEM(err);
+    for (size_t i = 0; i < n; i++) {
+        const size_t entry = d->order[i];
+        rid_sweep_bucket *b = &r->buckets[d->set.entries[entry].bucket];
+        memcpy(r->emb + i * dim, emb + entry * dim, dim * sizeof *emb);
+        r->usable[i] = usable[entry];
+        r->person[i] = d->query[entry] ? d->set.entries[entry].person : RID_UNLABELLED;
+        if (b->n++ == 0)
+            *b = (rid_sweep_bucket){r->emb + i * dim, r->usable + i, r->person + i, 1};
+    }
+    return RID_OK;
+}
+
+static rid_status find_best_f1(rid_validation *out, const rid_train_data *d, const float *emb,
+                               const uint8_t *usable, size_t dim, int threads, rid_err *err)
+{
+    replay r;
+    rid_status st = make_replay(&r, d, emb, usable, dim, err);
+    for (int mode = 0; mode < 2 && st == RID_OK; mode++) {
+        rid_sweep_best best;
+        st = rid_sweep_best_f1(&best, r.buckets, d->set.n_buckets, dim, (rid_nn2_mode)mode, F1_SIDE,
+                               threads, err);
+        if (st == RID_OK) {
+            out->best[mode].f1 = best.f1;
+            out->best[mode].threshold = best.threshold;
+            out->best[mode].margin = best.margin;
+        }
+    }
+    free_replay(&r);
+    return st;
+}
+
+rid_status rid_validate(rid_validation *out, double *ap, rid_score_counts *scores,
+                        const rid_train_data *d, const float *emb, const uint8_t *usable, size_t dim,
+                        int threads, rid_err *err)
+{
+    rid_ranking ranking;
+    uint32_t *person = rid_mem_alloc(d->set.n, sizeof *person);
+    rid_status st = person ? RID_OK : RID_FAIL_NOMEM(err);
+    for (size_t i = 0; st == RID_OK && i < d->set.n; i++)
+        person[i] = d->set.entries[i].person;
+    if (st == RID_OK) {
+        const rid_ranking_input in = {.emb = emb, .n = d->set.n, .dim = dim, .person = person,
+                                      .usable = usable, .query = d->query};
+        st = rid_ranking_run_scores(&ranking, ap, scores, &in, threads, err);
+    }
+    rid_mem_free(person);
+    if (st != RID_OK)
+        return st;
+    *out = (rid_validation){.map = ranking.map, .rank1 = ranking.rank1, .auc = ranking.auc,
+                            .eer = ranking.eer};
+    return find_best_f1(out, d, emb, usable, dim, threads, err);
 }

@@ -2,6 +2,7 @@
 #ifndef RID_VALIDATE_H
 #define RID_VALIDATE_H
 
+#include "eval/ranking.h"
 #include "train/train_data.h"
 #include "train/checkpoint.h"
 #include "train/train_record.h"
@@ -13,9 +14,10 @@ RID_MUST rid_status rid_validate_encode(const rid_train_set *set, const rid_chec
 
 /** Validation people's entries are the queries, all labelled entries the gallery, over all buckets.
  *  Pairwise F1: every bucket's entries are matched in order; pairs of validation people count.
- *  ap: f64 (set.n) or NULL, each query's average precision, NaN for the others. */
-RID_MUST rid_status rid_validate(rid_validation *out, double *ap, const rid_train_data *d,
-                                 const float *emb, const uint8_t *usable, size_t dim, int threads,
-                                 rid_err *err);
+ *  ap: f64 (set.n), each query's average precision, NaN for the others; scores: their similarities;
+ *  both may be NULL. */
+RID_MUST rid_status rid_validate(rid_validation *out, double *ap, rid_score_counts *scores,
+                                 const rid_train_data *d, const float *emb, const uint8_t *usable,
+                                 size_t dim, int threads, rid_err *err);
 
 #endif
