@@ -2,6 +2,7 @@
 #ifndef RID_SWEEP_H
 #define RID_SWEEP_H
 
+#include "eval/cluster_metrics.h"
 #include "eval/rule.h"
 
 /** A bucket whose entries are swept, in matching order. Borrowed. */
@@ -11,6 +12,43 @@ typedef struct rid_sweep_bucket {
     const uint32_t *person; /**< (n): truth; RID_UNLABELLED: matched, but not counted */
     size_t n;
 } rid_sweep_bucket;
+
+/** Thresholds and margins, each ascending without equals. */
+typedef struct rid_sweep_grid {
+    double *threshold, *margin;
+    size_t n_thresholds, n_margins;
+} rid_sweep_grid;
+
+void rid_sweep_grid_clear(rid_sweep_grid *g);
+
+/** How a rule fares, over all buckets. */
+typedef struct rid_sweep_cell {
+    rid_cluster_counts clusters;
+    rid_search_counts searches;
+} rid_sweep_cell;
+
+/** Buckets that have been scanned once, for any number of surfaces. */
+typedef struct rid_sweep rid_sweep;
+
+/** Scans. The buckets' arrays stay borrowed. identity: also for surfaces of RID_NN2_IDENTITY, which
+ *  takes more memory. O(n) memory of 100 to 200 bytes an entry, beside a copy of the embeddings.
+ *  Errors of rid_scan. */
+RID_MUST rid_status rid_sweep_new(rid_sweep **out, const rid_sweep_bucket *buckets,
+                                  size_t n_buckets, size_t dim, bool identity, int threads,
+                                  rid_err *err);
+void rid_sweep_free(rid_sweep *s);
+
+/** At most max_side >= 1 thresholds and as many margins (0 among them) by quantile of the scores
+ *  nn1 and of their distance to nn2: for identity, to the best entry of another true person.
+ *  To be cleared. RID_ETEMP. */
+RID_MUST rid_status rid_sweep_quantiles(const rid_sweep *s, rid_nn2_mode nn2, size_t max_side,
+                                        rid_sweep_grid *out, rid_err *err);
+
+/** Counts of every cell: out (n_margins, n_thresholds), caller's. Exact: each is what rid_cluster
+ *  gives with its values. Same bits for any number of threads. RID_ETEMP; RID_EINTR. */
+RID_MUST rid_status rid_sweep_surface(const rid_sweep *s, rid_nn2_mode nn2,
+                                      const rid_sweep_grid *grid, rid_sweep_cell *out, int threads,
+                                      rid_err *err);
 
 /** The best operating point of a rule, by pairwise F1 over the pairs of all buckets. */
 typedef struct rid_sweep_best {

@@ -1,0 +1,197 @@
+#include "eval/replay.h"
+
+#include "data/base/mem.h"
+#include "eval/kernel.h"
+
+#include <string.h>
+
+/* Earlier entries kept for each: enough for most to settle every lane; for the others all scores are
+ * computed again. */
+enum { CANDIDATES = 16 };
+
+static rid_status take_matchable(rid_replay *r, const float *emb, const uint8_t *usable,
+                                 rid_err *err)
+{
+    r->row_of = rid_mem_alloc(r->n, sizeof *r->row_of);
+    r->emb = rid_mem_alloc(r->n * sizeof *r->emb, r->dim);
+    if (!r->row_of || !r->emb)
+        return RID_FAIL_NOMEM(err);
+    for (size_t i = 0; i < r->n; i++) {
+        if (usable && !usable[i])
+            continue;
+        memcpy(r->emb + r->n_matchable * r->dim, emb + i * r->dim, r->dim * sizeof *emb);
+        r->row_of[r->n_matchable++] = (uint32_t)i;
+    }
+    return RID_OK;
+}
+
+static rid_status pack(rid_replay *r, rid_err *err)
+{
+    r->packed = rid_mem_alloc_aligned(rid_kernel_packed_floats(r->n_matchable, r->dim),
+                                      sizeof *r->packed);
+    if (!r->packed)
+        return RID_FAIL_NOMEM(err);
+    rid_kernel_pack(r->packed, r->emb, r->dim, r->n_matchable, r->dim);
+    return RID_OK;
+}
+
+rid_status rid_replay_init(rid_replay *r, const float *emb, const uint8_t *usable, size_t n,
+                           size_t dim, bool identity, int threads, rid_err *err)
+{
+    *r = (rid_replay){.n = n, .dim = dim, .k = identity ? CANDIDATES : 2};
+    if (n >= RID_NO_ENTRY)
+        return RID_FAIL(err, RID_EDATA, "a bucket of %zu entries is too large", n);
+    rid_status st = take_matchable(r, emb, usable, err);
+    if (st == RID_OK && !(r->best = rid_mem_alloc(r->n_matchable * r->k, sizeof *r->best)))
+        st = RID_FAIL_NOMEM(err);
+    if (st == RID_OK)
+        st = rid_scan(r->best, r->k, r->emb, r->n_matchable, dim, threads, err);
+    if (st == RID_OK && identity)
+        st = pack(r, err);
+    if (st != RID_OK) {
+        rid_replay_clear(r);
+        return st;
+    }
+    for (size_t i = 0; i < r->n_matchable * r->k; i++)
+        if (r->best[i].row != RID_NO_ENTRY)
+            r->best[i].row = r->row_of[r->best[i].row];
+    return RID_OK;
+}
+
+void rid_replay_clear(rid_replay *r)
+{
+    rid_mem_free(r->row_of);
+    rid_mem_free(r->best);
+    rid_mem_free(r->emb);
+    rid_mem_free(r->packed);
+    *r = (rid_replay){0};
+}
+
+size_t rid_replay_scratch(const rid_replay *r)
+{
+    return r->packed ? rid_kernel_panels(r->n_matchable) * RID_PANEL : 0;
+}
+
+/* ---- lanes ---- */
+
+/* Lanes in which two entries are not of one person get a bit set. */
+static void mark_others(uint32_t *mark, const uint32_t *label, const uint32_t *person, size_t lanes)
+{
+    for (size_t at = 0; at < lanes; at += RID_LANE_BLOCK)
+        for (size_t l = at; l < at + RID_LANE_BLOCK; l++)
+            mark[l] |= label[l] ^ person[l];
+}
+
+static bool all_marked(const uint32_t *mark, size_t lanes)
+{
+    for (size_t l = 0; l < lanes; l++)
+        if (mark[l] == 0)
+            return false;
+    return true;
+}
+
+static void fill(uint32_t *x, uint32_t value, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = value;
+}
+
+/* One replay: what does not change from entry to entry. */
+typedef struct run {
+    const rid_replay *r;
+    const rid_rule *rule;
+    const double *threshold;
+    size_t lanes;
+    uint32_t *label;
+    float *scores;
+} run;
+
+static uint32_t *label_of(const run *x, uint32_t row)
+{
+    return x->label + row * x->lanes;
+}
+
+static bool too_close(const run *x, float nn1, float other)
+{
+    return !((double)nn1 - (double)other >= x->rule->margin);
+}
+
+/* All earlier entries: those that are too close mark `close`, all of another person mark `other`. */
+static void mark_from_scores(const run *x, size_t i, const rid_neighbour *nn1, uint32_t *close,
+                             uint32_t *other)
+{
+    const rid_replay *r = x->r;
+    const uint32_t *person = label_of(x, nn1->row);
+    rid_kernel_get()->product(x->scores, 0, r->emb + i * r->dim, r->dim, 1, r->packed,
+                              rid_kernel_panels(i), r->dim);
+    for (size_t j = 0; j < i; j++) {
+        if (too_close(x, nn1->score, x->scores[j]))
+            mark_others(close, label_of(x, r->row_of[j]), person, x->lanes);
+        if (other)
+            mark_others(other, label_of(x, r->row_of[j]), person, x->lanes);
+    }
+}
+
+/* Marks the lanes in which another person's entry is too close to the first of `best`. Where the
+ * margin is so wide that having no other person at all is not enough, those lanes, too. */
+static void mark_close(const run *x, size_t i, const rid_neighbour *best, size_t active,
+                       uint32_t *close)
+{
+    const size_t k = x->r->k;
+    const uint32_t *person = label_of(x, best[0].row);
+    if (too_close(x, best[0].score, RID_NN2_NONE)) {
+        uint32_t other[RID_LANES] = {0};
+        mark_from_scores(x, i, &best[0], close, other);
+        for (size_t l = 0; l < x->lanes; l++)
+            close[l] |= other[l] == 0;
+        return;
+    }
+    for (size_t c = 1; c < k; c++) {
+        if (best[c].row == RID_NO_ENTRY || !too_close(x, best[0].score, best[c].score))
+            return;
+        mark_others(close, label_of(x, best[c].row), person, x->lanes);
+    }
+    if (i > k && !all_marked(close, active))
+        mark_from_scores(x, i, &best[0], close, NULL);
+}
+
+static size_t count_reached(const run *x, double score)
+{
+    size_t n = 0;
+    while (n < x->lanes && score >= x->threshold[n])
+        n++;
+    return n;
+}
+
+static void decide(const run *x, size_t i)
+{
+    const rid_neighbour *best = x->r->best + i * x->r->k;
+    const uint32_t row = x->r->row_of[i];
+    uint32_t close[RID_LANES] = {0}, *label = label_of(x, row);
+    const size_t active = best[0].row == RID_NO_ENTRY ? 0 : count_reached(x, best[0].score);
+    fill(label, row, x->lanes);
+    if (active == 0)
+        return;
+    if (x->rule->nn2 == RID_NN2_NEIGHBOR) {
+        if (!too_close(x, best[0].score, best[1].row == RID_NO_ENTRY ? RID_NN2_NONE : best[1].score))
+            memcpy(label, label_of(x, best[0].row), active * sizeof *label);
+        return;
+    }
+    mark_close(x, i, best, active, close);
+    for (size_t l = 0; l < active; l++)
+        if (close[l] == 0)
+            label[l] = label_of(x, best[0].row)[l];
+}
+
+void rid_replay_run(const rid_replay *r, const rid_rule *rule, const double *threshold,
+                    size_t lanes, uint32_t *label, float *scratch)
+{
+    const run x = {r, rule, threshold, lanes, label, scratch};
+    size_t i = 0;
+    for (size_t row = 0; row < r->n; row++) {
+        if (i < r->n_matchable && r->row_of[i] == row)
+            decide(&x, i++);
+        else
+            fill(label_of(&x, (uint32_t)row), (uint32_t)row, lanes);
+    }
+}

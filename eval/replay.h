@@ -1,0 +1,38 @@
+/** Replaying the decision rule on a bucket with one margin and many thresholds at once: one lane a
+ *  threshold. The persons that entries have been given so far differ from lane to lane, so under
+ *  `identity` nn2 does; what there is to compare is the same. */
+#ifndef RID_REPLAY_H
+#define RID_REPLAY_H
+
+#include "eval/rule.h"
+
+enum {
+    RID_LANE_BLOCK = 16, /**< lanes come in multiples of it */
+    RID_LANES = 128      /**< at most */
+};
+
+/** A bucket's matchable entries and their best earlier ones. */
+typedef struct rid_replay {
+    size_t n, n_matchable, dim, k;
+    uint32_t *row_of;     /**< (n_matchable): row of the bucket, ascending */
+    rid_neighbour *best;  /**< (n_matchable, k), best first; rows of the bucket */
+    float *emb;           /**< (n_matchable, dim) */
+    float *packed;        /**< the same for the kernel; NULL unless for identity */
+} rid_replay;
+
+/** Scans a bucket; identity: also for that mode. Arguments and errors of rid_cluster. Cleared on
+ *  failure. */
+RID_MUST rid_status rid_replay_init(rid_replay *r, const float *emb, const uint8_t *usable,
+                                    size_t n, size_t dim, bool identity, int threads, rid_err *err);
+void rid_replay_clear(rid_replay *r);
+
+/** Floats of scratch that rid_replay_run needs. */
+size_t rid_replay_scratch(const rid_replay *r);
+
+/** Replays: label u32 (n, lanes) becomes the row of the first entry of each entry's person, its own
+ *  where it is a new one.
+ *  threshold f64 (lanes), ascending; rule->threshold is not used. */
+void rid_replay_run(const rid_replay *r, const rid_rule *rule, const double *threshold,
+                    size_t lanes, uint32_t *label, float *scratch);
+
+#endif
