@@ -5,9 +5,21 @@
 #include <string.h>
 #include <unistd.h>
 
+rid_filter rid_encoder_options_filter(const rid_cli *cli)
+{
+    return (rid_filter){
+        .on = rid_cli_flag(cli, "filter"),
+        .duplicate_cos = rid_cli_float(cli, "filter-duplicate-cos"),
+        .outlier_z = rid_cli_float(cli, "filter-outlier-z"),
+        .max_drop = rid_cli_int(cli, "filter-max-drop"),
+        .min_keep = rid_cli_int(cli, "filter-min-keep"),
+        .max_frames = rid_cli_int(cli, "filter-max-frames"),
+        .empty = strcmp(rid_cli_str(cli, "empty"), "fallback") == 0 ? RID_EMPTY_FALLBACK : RID_EMPTY_SKIP,
+    };
+}
+
 static void read_filter(rid_model_options *m, const rid_cli *cli)
 {
-    const char *empty = rid_cli_str(cli, "empty");
     static const struct {
         const char *name;
         unsigned bit;
@@ -18,15 +30,7 @@ static void read_filter(rid_model_options *m, const rid_cli *cli)
                  {"filter-min-keep", RID_GIVEN_MIN_KEEP},
                  {"filter-max-frames", RID_GIVEN_MAX_FRAMES},
                  {"empty", RID_GIVEN_EMPTY}};
-    m->filter = (rid_filter){
-        .on = rid_cli_flag(cli, "filter"),
-        .duplicate_cos = rid_cli_float(cli, "filter-duplicate-cos"),
-        .outlier_z = rid_cli_float(cli, "filter-outlier-z"),
-        .max_drop = rid_cli_int(cli, "filter-max-drop"),
-        .min_keep = rid_cli_int(cli, "filter-min-keep"),
-        .max_frames = rid_cli_int(cli, "filter-max-frames"),
-        .empty = strcmp(empty, "fallback") == 0 ? RID_EMPTY_FALLBACK : RID_EMPTY_SKIP,
-    };
+    m->filter = rid_encoder_options_filter(cli);
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++)
         if (rid_cli_origin_of(cli, given[i].name) != RID_FROM_DEFAULT)
             m->given |= given[i].bit;

@@ -6,6 +6,8 @@
 #include "tools/cli.h"
 #include "train/model.h"
 
+/** The filter's settings. */
+rid_filter rid_encoder_options_filter(const rid_cli *cli);
 /** Fills *model from the options ckpt, encoder, schema, vis-dim, filter-…; strings are the cli's.
  *  RID_EUSAGE without a checkpoint and without --encoder mean. Says so where payloads are going to
  *  be read from a terminal. */

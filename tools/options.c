@@ -12,8 +12,10 @@ enum {
     MATCH = RID_TOOL_MATCH,
     STORE = RID_TOOL_STORE,
     SYNTH = RID_TOOL_SYNTH,
+    TRAIN = RID_TOOL_TRAIN,
     ALL = RID_TOOL_ALL,
     ENCODERS = ENCODE | MATCH,
+    READERS = ENCODERS | TRAIN, /* of payloads */
     DECIDERS = MANIFEST | MATCH,
     COUNT_MAX = 1000000000,
 };
@@ -26,6 +28,12 @@ static const char in_decision[] = "Decision";
 static const char in_world[] = "People and places";
 static const char in_noise[] = "Noise (the spread between persons is 1)";
 static const char in_random_encoder[] = "Random encoder";
+static const char in_truth[] = "Ground truth and people";
+static const char in_network[] = "Network";
+static const char in_batches[] = "Batches";
+static const char in_optimiser[] = "Loss and optimiser";
+static const char in_course[] = "Course of the training";
+static const char in_machine[] = "Machine";
 static const char in_output[] = "Output";
 static const char in_configuration[] = "Configuration";
 static const char in_general[] = "General";
@@ -51,27 +59,27 @@ const rid_option rid_options[] = {
      .help = "payloads in memory at a time; the result does not depend on it"},
 
     {.name = "filter", .type = RID_OPTION_CHOICE, .choices = "on|off", .default_text = "on",
-     .tools = ENCODERS, .group = in_filter,
+     .tools = READERS, .group = in_filter,
      .help = "drop duplicate and outlier frames before encoding; settings in a checkpoint win over "
              "defaults"},
     {.name = "filter-duplicate-cos", .type = RID_OPTION_FLOAT, .metavar = "X",
-     .default_text = "0.999", .tools = ENCODERS, .group = in_filter, .min = -1, .max = 2,
+     .default_text = "0.999", .tools = READERS, .group = in_filter, .min = -1, .max = 2,
      .help = "cosine to a kept frame from which a later one is its duplicate"},
     {.name = "filter-outlier-z", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "-1.7",
-     .tools = ENCODERS, .group = in_filter, .min = -1000, .max = 1000,
+     .tools = READERS, .group = in_filter, .min = -1000, .max = 1000,
      .help = "z-score of the cosine to the mean below which a frame is an outlier"},
     {.name = "filter-max-drop", .type = RID_OPTION_INT, .metavar = "N", .default_text = "4",
-     .tools = ENCODERS, .group = in_filter, .max = COUNT_MAX,
+     .tools = READERS, .group = in_filter, .max = COUNT_MAX,
      .help = "outliers dropped at most, worst first"},
     {.name = "filter-min-keep", .type = RID_OPTION_INT, .metavar = "N", .default_text = "4",
-     .tools = ENCODERS, .group = in_filter, .max = COUNT_MAX,
+     .tools = READERS, .group = in_filter, .max = COUNT_MAX,
      .help = "outliers are looked for among more frames than this, and none is dropped if fewer "
              "would remain"},
     {.name = "filter-max-frames", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = ENCODERS, .group = in_filter, .max = COUNT_MAX,
+     .tools = READERS, .group = in_filter, .max = COUNT_MAX,
      .help = "keep the earliest N frames; 0: no cap"},
     {.name = "empty", .type = RID_OPTION_CHOICE, .choices = "skip|fallback",
-     .default_text = "skip", .tools = ENCODERS, .group = in_filter,
+     .default_text = "skip", .tools = READERS, .group = in_filter,
      .help = "an entry without frames after the filter: never matched, or encoded from all its "
              "non-zero frames"},
 
@@ -103,13 +111,13 @@ const rid_option rid_options[] = {
      .help = "accepted for compatibility: the rule needs the best two and no more"},
 
     {.name = "timezone", .type = RID_OPTION_MAP, .metavar = "TZ", .default_text = "UTC",
-     .tools = ENCODERS, .group = in_input, .flags = RID_OPTION_ZONE | RID_OPTION_NO_EMPTY,
+     .tools = READERS, .group = in_input, .flags = RID_OPTION_ZONE | RID_OPTION_NO_EMPTY,
      .help = "zone that gives a payload without a day its day; in YAML also a map store: zone with "
              "a default"},
     {.name = "shard", .type = RID_OPTION_SHARD, .metavar = "I/N", .tools = ENCODE,
      .group = in_input, .help = "only the buckets of part I of N, counted from 0"},
     {.name = "max-rejects", .type = RID_OPTION_COUNT_OR_PERCENT, .metavar = "N|P%",
-     .default_text = "0", .tools = ENCODERS, .group = in_input,
+     .default_text = "0", .tools = READERS, .group = in_input,
      .help = "rejected payloads beyond which the run, though published, exits with 3"},
     {.name = "warm", .type = RID_OPTION_LIST, .metavar = "STORE.h5", .tools = MATCH,
      .group = in_input, .flags = RID_OPTION_NO_EMPTY,
@@ -168,6 +176,124 @@ const rid_option rid_options[] = {
      .tools = SYNTH, .group = in_random_encoder, .min = 1, .max = 65536,
      .help = "numbers in an embedding"},
 
+    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = TRAIN, .group = in_truth,
+     .flags = RID_OPTION_NO_EMPTY,
+     .help = "ground truth: which entry is which person; several files are read as one"},
+    {.name = "val-gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = TRAIN,
+     .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
+     .help = "ground truth of the people to validate on; unset: some of --gt's are set aside"},
+    {.name = "val", .type = RID_OPTION_LIST, .metavar = "INPUT", .tools = TRAIN,
+     .group = in_truth, .flags = RID_OPTION_NO_EMPTY, .help = "more inputs, with their entries"},
+    {.name = "val-fraction", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.2",
+     .tools = TRAIN, .group = in_truth, .max = 0.9,
+     .help = "share of the people with two entries or more that is set aside for validation"},
+    {.name = "min-entries", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1",
+     .tools = TRAIN, .group = in_truth, .min = 1, .max = COUNT_MAX,
+     .help = "people with fewer do not train; those with one are negatives only"},
+    {.name = "schema", .type = RID_OPTION_PATH, .metavar = "FILE", .env = "ATTR_SCHEMA",
+     .tools = TRAIN, .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
+     .help = "attribute schema; unset: the stores', or none"},
+
+    {.name = "fusion", .type = RID_OPTION_CHOICE, .choices = "baseline|xattn",
+     .default_text = "baseline", .tools = TRAIN, .group = in_network,
+     .help = "frames are pooled, then joined with the attributes; or the attributes choose frames"},
+    {.name = "pool", .type = RID_OPTION_CHOICE, .choices = "attention|mean",
+     .default_text = "attention", .tools = TRAIN, .group = in_network,
+     .help = "how the baseline's frames become one vector"},
+    {.name = "emb-dim", .type = RID_OPTION_INT, .metavar = "N", .default_text = "128",
+     .tools = TRAIN, .group = in_network, .min = 2, .max = 65536,
+     .help = "numbers in an embedding"},
+    {.name = "dropout", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0.1",
+     .tools = TRAIN, .group = in_network, .max = 0.95,
+     .help = "of the units between the fusion layers"},
+    {.name = "init", .type = RID_OPTION_STRING, .metavar = "lda|pca|random|FILE",
+     .default_text = "lda", .tools = TRAIN, .group = in_network, .flags = RID_OPTION_NO_EMPTY,
+     .help = "where training starts: a network that computes linear discriminants or principal "
+             "components of the training people, random weights, or a checkpoint's"},
+
+    {.name = "p", .type = RID_OPTION_INT, .metavar = "N", .default_text = "32", .tools = TRAIN,
+     .group = in_batches, .min = 2, .max = 65536, .help = "people in a batch"},
+    {.name = "k", .type = RID_OPTION_INT, .metavar = "N", .default_text = "4", .tools = TRAIN,
+     .group = in_batches, .min = 2, .max = 1024, .help = "entries of each"},
+    {.name = "frame-subset", .type = RID_OPTION_CHOICE, .choices = "on|off", .default_text = "on",
+     .tools = TRAIN, .group = in_batches,
+     .help = "each time an entry is drawn, use a random part of its frames"},
+    {.name = "attr-dropout", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0",
+     .tools = TRAIN, .group = in_batches, .max = 1,
+     .help = "probability that a drawn entry comes without its attributes"},
+    {.name = "frame-noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0",
+     .tools = TRAIN, .group = in_batches, .max = 10,
+     .help = "length of the noise added to each unit frame"},
+
+    {.name = "margin", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.3",
+     .tools = TRAIN, .group = in_optimiser, .max = 2,
+     .help = "by which the nearest other person is to be farther than the farthest entry of one's "
+             "own"},
+    {.name = "soft-margin", .type = RID_OPTION_FLAG, .default_text = "false", .tools = TRAIN,
+     .group = in_optimiser, .help = "softplus of the difference instead of the hinge with a margin"},
+    {.name = "distance", .type = RID_OPTION_CHOICE, .choices = "euclidean|cosine",
+     .default_text = "euclidean", .tools = TRAIN, .group = in_optimiser,
+     .help = "between embeddings in the loss"},
+    {.name = "lr", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "3e-4",
+     .tools = TRAIN, .group = in_optimiser, .max = 10, .help = "highest learning rate of AdamW"},
+    {.name = "weight-decay", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "1e-4",
+     .tools = TRAIN, .group = in_optimiser, .max = 10, .help = "decoupled, not of biases"},
+    {.name = "warmup", .type = RID_OPTION_INT, .metavar = "N", .default_text = "20",
+     .tools = TRAIN, .group = in_optimiser, .max = COUNT_MAX,
+     .help = "steps over which the learning rate rises"},
+    {.name = "schedule", .type = RID_OPTION_CHOICE, .choices = "cosine|constant",
+     .default_text = "cosine", .tools = TRAIN, .group = in_optimiser,
+     .help = "of the learning rate behind that"},
+    {.name = "clip-norm", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0",
+     .tools = TRAIN, .group = in_optimiser, .max = 1e9,
+     .help = "scale longer gradients down to it; 0: never"},
+
+    {.name = "epochs", .type = RID_OPTION_INT, .metavar = "N", .default_text = "400",
+     .tools = TRAIN, .group = in_course, .max = COUNT_MAX,
+     .help = "times that every person is drawn"},
+    {.name = "max-steps", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
+     .tools = TRAIN, .group = in_course, .max = COUNT_MAX, .help = "end after so many; 0: epochs only"},
+    {.name = "val-every", .type = RID_OPTION_INT, .metavar = "N", .default_text = "10",
+     .tools = TRAIN, .group = in_course, .min = 1, .max = COUNT_MAX,
+     .help = "epochs between validations"},
+    {.name = "patience", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
+     .tools = TRAIN, .group = in_course, .max = COUNT_MAX,
+     .help = "end after so many validations without a better one; 0: never"},
+    {.name = "select", .type = RID_OPTION_CHOICE, .choices = "map|rank1|f1",
+     .default_text = "map", .tools = TRAIN, .group = in_course,
+     .help = "validation figure that chooses the best weights"},
+    {.name = "refit", .type = RID_OPTION_FLAG, .default_text = "false", .tools = TRAIN,
+     .group = in_course,
+     .help = "in the end train on everybody, validation people too, for the steps that were best"},
+    {.name = "ablate", .type = RID_OPTION_FLAG, .default_text = "false", .tools = TRAIN,
+     .group = in_course,
+     .help = "also train without attributes and with mean pooling, for the report"},
+    {.name = "require-improvement", .type = RID_OPTION_FLAG, .default_text = "false",
+     .tools = TRAIN, .group = in_course,
+     .help = "exit with 4 unless training beat mean pooling and the linear starts"},
+    {.name = "resume", .type = RID_OPTION_FLAG, .default_text = "false", .tools = TRAIN,
+     .group = in_course,
+     .help = "go on with the run in RUN_DIR; only epochs, patience and max-steps may differ"},
+    {.name = "save-every", .type = RID_OPTION_FLOAT, .metavar = "S", .default_text = "60",
+     .tools = TRAIN, .group = in_course, .max = 1e6,
+     .help = "seconds between saves; 0: after every epoch"},
+
+    {.name = "device", .type = RID_OPTION_CHOICE, .choices = "cpu|cuda|auto",
+     .default_text = "cpu", .tools = TRAIN, .group = in_machine,
+     .help = "where the network computes; auto: on a GPU where there is one"},
+    {.name = "memory", .type = RID_OPTION_INT, .metavar = "MB", .default_text = "0",
+     .tools = TRAIN, .group = in_machine, .max = COUNT_MAX,
+     .help = "for frames; more are read from the stores as they are needed; 0: half of what there is"},
+    {.name = "trace", .type = RID_OPTION_PATH, .metavar = "DIR", .tools = TRAIN,
+     .group = in_machine, .flags = RID_OPTION_NO_EMPTY,
+     .help = "write what was in every step's batch to DIR/steps.jsonl"},
+    {.name = "trace-params", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
+     .tools = TRAIN, .group = in_machine, .max = 999999,
+     .help = "and the weights and gradients of the first N steps"},
+
+    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "RUN_DIR",
+     .tools = TRAIN, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .help = "folder of the run: model.pt, report.html, metrics.jsonl, config.yaml, …"},
     {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT.h5",
      .tools = ENCODE, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
      .help = "the store; rejected payloads are listed in OUT.h5.rejects.jsonl"},
@@ -232,7 +358,11 @@ const rid_option rid_options[] = {
      .group = in_configuration, .flags = RID_OPTION_NO_YAML,
      .help = "print every value and where it came from, as YAML, and exit"},
 
-    {.name = "threads", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0", .tools = ALL,
+    {.name = "threads", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
+     .tools = TRAIN, .group = in_general, .max = 1024,
+     .help = "threads; 0: all cores available; the last bits of the weights depend on it"},
+    {.name = "threads", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
+     .tools = ALL & ~RID_TOOL_TRAIN,
      .group = in_general, .max = 1024,
      .help = "threads; 0: all cores available; the result does not depend on it"},
     {.name = "seed", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0", .tools = ALL,
@@ -486,6 +616,8 @@ const char *rid_tool_name(unsigned bit)
         return "store";
     case RID_TOOL_SYNTH:
         return "synth";
+    case RID_TOOL_TRAIN:
+        return "train";
     default:
         return "?";
     }

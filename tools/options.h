@@ -18,7 +18,8 @@ enum {
     RID_TOOL_MATCH = 1 << 2,
     RID_TOOL_STORE = 1 << 3,
     RID_TOOL_SYNTH = 1 << 4,
-    RID_TOOL_ALL = (1 << 5) - 1,
+    RID_TOOL_TRAIN = 1 << 5,
+    RID_TOOL_ALL = (1 << 6) - 1,
 };
 
 typedef enum rid_option_type {

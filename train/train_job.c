@@ -261,6 +261,7 @@ static rid_status load_data(rid_train_run *run, rid_err *err)
 {
     rid_train_data *d = &run->d;
     double started = rid_clock_s();
+    run->o.data.rejects = run->o.dry_run ? NULL : run->folder.path[RID_RUN_MODEL];
     rid_status st = rid_train_data_load(d, &run->o.data, run->summary, NULL, err);
     rid_summary_add_stage(run->summary, "load", rid_clock_s() - started);
     if (st != RID_OK)
@@ -412,6 +413,8 @@ rid_status rid_train_job_run(const rid_train_options *options, rid_summary *summ
         st = describe(&run, err);
     if (st == RID_OK && !options->dry_run)
         st = run_all(&run, err);
+    if (st == RID_OK && rid_summary_exceeds(summary, options->max_rejects))
+        summary->exit_code = 3;
     clear_run(&run);
     return st;
 }

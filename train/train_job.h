@@ -21,7 +21,8 @@ typedef struct rid_train_options {
     bool resume, force;
     bool dry_run;             /**< loads and measures the starts, writes nothing */
     double save_every_s;      /**< 0: after every epoch */
-    const char *folder;       /**< RUN_DIR */
+    rid_reject_limit max_rejects; /**< more rejected payloads: exit 3, though the run goes through */
+    const char *folder;       /**< RUN_DIR; NULL with dry_run */
     const char *config;       /**< text of config.yaml */
     const char *trace;        /**< folder of the trace; NULL: none */
     uint64_t trace_params;    /**< steps whose weights and gradients are traced */
