@@ -304,7 +304,6 @@ static void say_what_is_left_out(const loader *l)
     rid_summary_add_figure(l->summary, "unlabelled", (double)l->n_unlabelled);
     rid_summary_add_figure(l->summary, "entries", (double)d->set.n);
     rid_summary_add_figure(l->summary, "frames", (double)d->set.n_frames);
-    rid_summary_add_figure(l->summary, "people", (double)d->set.n_persons);
 }
 
 static rid_status finish_set(loader *l, rid_err *err)
@@ -325,6 +324,7 @@ static rid_status finish_set(loader *l, rid_err *err)
         rid_frame_reader_attach(l->d->reader, &l->d->set);
     if (st == RID_OK)
         st = rid_train_split_apply(&l->split, l->d, meta, l->o, err);
+    rid_summary_add_figure(l->summary, "people", (double)l->d->set.n_persons);
     rid_entries_free(meta);
     return st;
 }

@@ -68,8 +68,9 @@ bool rid_train_report_improved(const rid_train_report *r)
 static void say_change(rid_buf *out, const rid_train_report *r, const rid_report_encoder *trained,
                        const rid_report_encoder *start)
 {
-    rid_buf_printf(out, "Training %s the %s: mAP %s against %s",
-                   rid_train_report_improved(r) ? "improved on" : "did not improve on", start->name,
+    rid_buf_printf(out, "Training %s %s%s: mAP %s against %s",
+                   rid_train_report_improved(r) ? "improved on" : "did not improve on",
+                   r->reference == r->mean ? "" : "the ", start->name,
                    plain(trained->v.map).text, plain(start->v.map).text);
     if (!isnan(trained->gain.mean))
         rid_buf_printf(out, ", a change of %s (%g%% interval over people: %s to %s)",

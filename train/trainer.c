@@ -162,33 +162,47 @@ static rid_status validate(rid_trainer *t, rid_epoch_record *r, rid_err *err)
     return RID_OK;
 }
 
-/* What goes wrong with batch-hard triplets in a known way is named. */
+/* ---- what goes wrong with batch-hard triplets in a known way ---- */
+
+enum { WARN_SPREAD = 1, WARN_STUCK = 2, WARN_IDLE = 4 };
+
+static bool first_time(rid_trainer_progress *p, uint64_t warning)
+{
+    const bool first = !(p->warned & warning);
+    p->warned |= warning;
+    return first;
+}
+
+static void warn(rid_trainer_progress *p, const rid_epoch_record *r, bool stuck, bool idle)
+{
+    const unsigned long long epoch = r->epoch;
+    if (p->n_collapsed > 0 && first_time(p, WARN_SPREAD))
+        rid_log(RID_LOG_WARN, "epoch %llu: the spread of the embeddings vanishes (%.2g)", epoch, r->spread);
+    if (stuck && p->n_collapsed == 0 && epoch > 1 && first_time(p, WARN_STUCK))
+        rid_log(RID_LOG_WARN,
+                "epoch %llu: the loss sits at %.3g, where nothing is told apart; a lower --lr or --soft-margin"
+                " may help",
+                epoch, r->loss);
+    if (idle && first_time(p, WARN_IDLE))
+        rid_log(RID_LOG_WARN,
+                "epoch %llu: no active triplet is left: everybody is told apart by the margin, and there is"
+                " nothing to learn; a larger --margin, --soft-margin or a larger --p make it harder",
+                epoch);
+}
+
 static rid_status check_health(rid_trainer *t, const rid_epoch_record *r, rid_err *err)
 {
     rid_trainer_progress *p = &t->progress;
     const double level = t->o.loss.soft ? M_LN2 : t->o.loss.margin;
     const bool stuck = fabs(r->loss - level) < STUCK * level;
     p->n_collapsed = r->spread < SPREAD_MIN ? p->n_collapsed + 1 : 0;
-    p->n_idle = r->active <= 0 && !t->o.loss.soft ? p->n_idle + 1 : 0;
-    if (p->n_collapsed >= COLLAPSED_EPOCHS)
-        return RID_FAIL(err, RID_EFAIL,
-                        "training collapsed: embeddings of different people are the same (spread %.2g, loss"
-                        " %.4g%s); lower --lr, warm up longer (--warmup), or start from --init lda",
-                        r->spread, r->loss, stuck ? ", which is where equal distances leave it" : "");
-    if (p->n_collapsed == 1)
-        rid_log(RID_LOG_WARN, "epoch %llu: the spread of the embeddings vanishes (%.2g)",
-                (unsigned long long)r->epoch, r->spread);
-    else if (stuck && r->epoch > 1 && p->n_collapsed == 0 && r->epoch % 10 == 0)
-        rid_log(RID_LOG_WARN,
-                "epoch %llu: the loss sits at %.3g, where nothing is told apart; a lower --lr or --soft-margin"
-                " may help",
-                (unsigned long long)r->epoch, level);
-    if (p->n_idle == 1)
-        rid_log(RID_LOG_WARN,
-                "epoch %llu: no active triplet is left: every person is told apart by the margin, there is"
-                " nothing to learn; a larger --margin, --soft-margin or a larger --p make it harder",
-                (unsigned long long)r->epoch);
-    return RID_OK;
+    warn(p, r, stuck, r->active <= 0 && !t->o.loss.soft);
+    if (p->n_collapsed < COLLAPSED_EPOCHS)
+        return RID_OK;
+    return RID_FAIL(err, RID_EFAIL,
+                    "training collapsed: embeddings of different people are the same (spread %.2g, loss"
+                    " %.4g%s); lower --lr, warm up longer (--warmup), or start from --init lda",
+                    r->spread, r->loss, stuck ? ", which is where equal distances leave it" : "");
 }
 
 static rid_status add_history(rid_trainer *t, const rid_epoch_record *r, rid_err *err)

@@ -35,7 +35,8 @@ typedef struct rid_trainer_progress {
     double best_value;             /**< the selected figure; NaN before the first validation */
     uint64_t n_worse;              /**< validations since the best */
     uint64_t closed_step;          /**< step up to which epochs are recorded and validated */
-    uint64_t n_collapsed, n_idle;  /**< epochs in a row that look collapsed, that had no active triplet */
+    uint64_t n_collapsed;          /**< epochs in a row that look collapsed */
+    uint64_t warned;               /**< which warnings were given: each is given once */
     rid_validation best_validation;
 } rid_trainer_progress;
 
