@@ -53,12 +53,12 @@ rid_cli_shown rid_cli_show(const char *text)
 
 static rid_status make_values(rid_cli *cli, rid_err *err)
 {
-    cli->values = rid_mem_zalloc(rid_options_count, sizeof *cli->values);
+    cli->values = rid_mem_zalloc(rid_option_count(), sizeof *cli->values);
     if (!cli->values)
         return RID_FAIL_NOMEM(err);
-    for (size_t i = 0; i < rid_options_count; i++)
-        if (rid_options[i].tools & cli->tool->bit)
-            cli->values[cli->n_values++].option = &rid_options[i];
+    for (size_t i = 0; i < rid_option_count(); i++)
+        if (rid_option_at(i)->tools & cli->tool->bit)
+            cli->values[cli->n_values++].option = rid_option_at(i);
     return RID_OK;
 }
 

@@ -149,13 +149,13 @@ static bool is_shown(const rid_cli *cli, const rid_option *o)
 static void each_group(const rid_cli *cli, rid_buf *out, void (*head)(rid_buf *, const char *),
                        void (*each)(rid_buf *, const rid_option *))
 {
-    for (size_t i = 0; i < rid_options_count; i++) {
-        const char *group = rid_options[i].group;
+    for (size_t i = 0; i < rid_option_count(); i++) {
+        const char *group = rid_option_at(i)->group;
         bool begun = false, headed = false;
         for (size_t j = 0; j < i && !begun; j++)
-            begun = strcmp(rid_options[j].group, group) == 0;
-        for (size_t j = i; j < rid_options_count && !begun; j++) {
-            const rid_option *o = &rid_options[j];
+            begun = strcmp(rid_option_at(j)->group, group) == 0;
+        for (size_t j = i; j < rid_option_count() && !begun; j++) {
+            const rid_option *o = rid_option_at(j);
             if (strcmp(o->group, group) != 0 || !is_shown(cli, o))
                 continue;
             if (!headed)
@@ -324,8 +324,8 @@ static void man_commands(rid_buf *out, const rid_command *commands)
 static void man_environment(const rid_cli *cli, rid_buf *out)
 {
     bool headed = false;
-    for (size_t i = 0; i < rid_options_count; i++) {
-        const rid_option *o = &rid_options[i];
+    for (size_t i = 0; i < rid_option_count(); i++) {
+        const rid_option *o = rid_option_at(i);
         if (!is_shown(cli, o) || !o->env)
             continue;
         if (!headed)

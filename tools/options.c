@@ -1,4 +1,4 @@
-#include "tools/options.h"
+#include "tools/option_rows.h"
 
 #include "data/base/num.h"
 #include "data/base/timezone.h"
@@ -6,381 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    ENCODE = RID_TOOL_ENCODE,
-    MANIFEST = RID_TOOL_MANIFEST,
-    MATCH = RID_TOOL_MATCH,
-    STORE = RID_TOOL_STORE,
-    SYNTH = RID_TOOL_SYNTH,
-    TRAIN = RID_TOOL_TRAIN,
-    ALL = RID_TOOL_ALL,
-    ENCODERS = ENCODE | MATCH,
-    READERS = ENCODERS | TRAIN, /* of payloads */
-    DECIDERS = MANIFEST | MATCH,
-    COUNT_MAX = 1000000000,
+/* Their order, and the rows' in them, is that of the help. */
+static const rid_option_rows *const tables[] = {
+    &rid_option_rows_data,
+    &rid_option_rows_train,
+    &rid_option_rows_common,
 };
 
-static const char in_encoder[] = "Encoder";
-static const char in_filter[] = "Frame filter";
-static const char in_input[] = "Input";
-static const char in_selection[] = "Selection";
-static const char in_decision[] = "Decision";
-static const char in_world[] = "People and places";
-static const char in_noise[] = "Noise (the spread between persons is 1)";
-static const char in_random_encoder[] = "Random encoder";
-static const char in_truth[] = "Ground truth and people";
-static const char in_network[] = "Network";
-static const char in_batches[] = "Batches";
-static const char in_optimiser[] = "Loss and optimiser";
-static const char in_course[] = "Course of the training";
-static const char in_machine[] = "Machine";
-static const char in_output[] = "Output";
-static const char in_configuration[] = "Configuration";
-static const char in_general[] = "General";
+const rid_option *rid_option_at(size_t i)
+{
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
+        if (i < tables[t]->n)
+            return &tables[t]->rows[i];
+        i -= tables[t]->n;
+    }
+    return NULL;
+}
 
-/* The order is that of the help; a group is printed where its first row stands. */
-const rid_option rid_options[] = {
-    {.name = "ckpt", .type = RID_OPTION_PATH, .metavar = "FILE",
-     .default_text = "runs/metric_pk_v1/model.pt", .env = "MODEL_CKPT", .tools = ENCODERS,
-     .group = in_encoder, .flags = RID_OPTION_IF_EXISTS | RID_OPTION_NO_EMPTY,
-     .help = "checkpoint (model.pt) to encode with"},
-    {.name = "encoder", .type = RID_OPTION_CHOICE, .choices = "mean", .tools = ENCODERS,
-     .group = in_encoder,
-     .help = "encode without a checkpoint: the unit-length mean of the kept frames"},
-    {.name = "schema", .type = RID_OPTION_PATH, .metavar = "FILE",
-     .default_text = "attr_schema.json", .env = "ATTR_SCHEMA", .tools = ENCODERS,
-     .group = in_encoder, .flags = RID_OPTION_IF_EXISTS | RID_OPTION_NO_EMPTY,
-     .help = "attribute schema; a checkpoint that carries one needs none, and must agree with it"},
-    {.name = "vis-dim", .type = RID_OPTION_INT, .metavar = "N", .tools = ENCODERS,
-     .group = in_encoder, .min = 1, .max = 1 << 20,
-     .help = "numbers in a frame for --encoder mean; unset: as in the first accepted payload"},
-    {.name = "batch", .type = RID_OPTION_INT, .metavar = "N", .default_text = "256",
-     .tools = ENCODE, .group = in_encoder, .min = 1, .max = 65536,
-     .help = "payloads in memory at a time; the result does not depend on it"},
-
-    {.name = "filter", .type = RID_OPTION_CHOICE, .choices = "on|off", .default_text = "on",
-     .tools = READERS, .group = in_filter,
-     .help = "drop duplicate and outlier frames before encoding; settings in a checkpoint win over "
-             "defaults"},
-    {.name = "filter-duplicate-cos", .type = RID_OPTION_FLOAT, .metavar = "X",
-     .default_text = "0.999", .tools = READERS, .group = in_filter, .min = -1, .max = 2,
-     .help = "cosine to a kept frame from which a later one is its duplicate"},
-    {.name = "filter-outlier-z", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "-1.7",
-     .tools = READERS, .group = in_filter, .min = -1000, .max = 1000,
-     .help = "z-score of the cosine to the mean below which a frame is an outlier"},
-    {.name = "filter-max-drop", .type = RID_OPTION_INT, .metavar = "N", .default_text = "4",
-     .tools = READERS, .group = in_filter, .max = COUNT_MAX,
-     .help = "outliers dropped at most, worst first"},
-    {.name = "filter-min-keep", .type = RID_OPTION_INT, .metavar = "N", .default_text = "4",
-     .tools = READERS, .group = in_filter, .max = COUNT_MAX,
-     .help = "outliers are looked for among more frames than this, and none is dropped if fewer "
-             "would remain"},
-    {.name = "filter-max-frames", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = READERS, .group = in_filter, .max = COUNT_MAX,
-     .help = "keep the earliest N frames; 0: no cap"},
-    {.name = "empty", .type = RID_OPTION_CHOICE, .choices = "skip|fallback",
-     .default_text = "skip", .tools = READERS, .group = in_filter,
-     .help = "an entry without frames after the filter: never matched, or encoded from all its "
-             "non-zero frames"},
-
-    {.name = "day", .type = RID_OPTION_STRING, .metavar = "YYYY-MM-DD", .tools = MANIFEST,
-     .group = in_selection, .flags = RID_OPTION_NO_EMPTY, .help = "this day only"},
-    {.name = "store", .type = RID_OPTION_STRING, .metavar = "ID", .tools = MANIFEST,
-     .group = in_selection, .flags = RID_OPTION_NO_EMPTY, .help = "this store only"},
-    {.name = "camera", .type = RID_OPTION_LIST, .metavar = "NAME", .tools = MANIFEST,
-     .group = in_selection, .flags = RID_OPTION_NO_EMPTY, .help = "these cameras only"},
-    {.name = "camera-scope", .type = RID_OPTION_CHOICE, .choices = "view|match",
-     .default_text = "view", .tools = MANIFEST, .group = in_selection,
-     .help = "--camera hides other cameras' events and keeps person ids (view), or clusters its "
-             "cameras alone (match)"},
-    {.name = "entry-id", .type = RID_OPTION_STRING, .metavar = "ID", .tools = MANIFEST,
-     .group = in_selection, .flags = RID_OPTION_NO_EMPTY,
-     .help = "only the person who has this entry"},
-
-    {.name = "threshold", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.88",
-     .env = "THRESHOLD", .tools = DECIDERS, .group = in_decision, .min = -1, .max = 2,
-     .help = "least cosine of a match; unset: the store's operating point, if it has one"},
-    {.name = "margin", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.02",
-     .env = "MARGIN", .tools = DECIDERS, .group = in_decision, .min = 0, .max = 3,
-     .help = "least lead of the best match over the second; unset: as for --threshold"},
-    {.name = "nn2", .type = RID_OPTION_CHOICE, .choices = "neighbor|identity",
-     .default_text = "neighbor", .tools = DECIDERS, .group = in_decision,
-     .help = "the second best is the next neighbour, or the best entry of another person"},
-    {.name = "topk", .type = RID_OPTION_INT, .metavar = "N", .default_text = "20", .env = "TOPK",
-     .tools = DECIDERS, .group = in_decision, .min = 1, .max = COUNT_MAX,
-     .help = "accepted for compatibility: the rule needs the best two and no more"},
-
-    {.name = "timezone", .type = RID_OPTION_MAP, .metavar = "TZ", .default_text = "UTC",
-     .tools = READERS, .group = in_input, .flags = RID_OPTION_ZONE | RID_OPTION_NO_EMPTY,
-     .help = "zone that gives a payload without a day its day; in YAML also a map store: zone with "
-             "a default"},
-    {.name = "shard", .type = RID_OPTION_SHARD, .metavar = "I/N", .tools = ENCODE,
-     .group = in_input, .help = "only the buckets of part I of N, counted from 0"},
-    {.name = "max-rejects", .type = RID_OPTION_COUNT_OR_PERCENT, .metavar = "N|P%",
-     .default_text = "0", .tools = READERS, .group = in_input,
-     .help = "rejected payloads beyond which the run, though published, exits with 3"},
-    {.name = "warm", .type = RID_OPTION_LIST, .metavar = "STORE.h5", .tools = MATCH,
-     .group = in_input, .flags = RID_OPTION_NO_EMPTY,
-     .help = "earlier entries, known from the start"},
-    {.name = "limit", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = ALL & ~RID_TOOL_SYNTH, .group = in_input, .max = 9e15,
-     .help = "read the first N entries; 0: all"},
-
-    {.name = "people", .type = RID_OPTION_INT, .metavar = "N", .default_text = "40",
-     .tools = SYNTH, .group = in_world, .max = 1e7,
-     .help = "persons of each store; all come on every day, one in five is an employee"},
-    {.name = "stores", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1",
-     .tools = SYNTH, .group = in_world, .min = 1, .max = 1e6, .help = "stores nc0001, nc0002, …"},
-    {.name = "days", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1", .tools = SYNTH,
-     .group = in_world, .min = 1, .max = 1e5, .help = "consecutive days"},
-    {.name = "first-day", .type = RID_OPTION_STRING, .metavar = "YYYY-MM-DD",
-     .default_text = "2025-11-06", .tools = SYNTH, .group = in_world, .help = "the first of them"},
-    {.name = "visits", .type = RID_OPTION_RANGE, .metavar = "LO:HI", .default_text = "1:4",
-     .tools = SYNTH, .group = in_world, .max = 1e6,
-     .help = "line crossings (entries) of a person on a day, in and out in turn"},
-    {.name = "frames", .type = RID_OPTION_RANGE, .metavar = "LO:HI", .default_text = "8:12",
-     .tools = SYNTH, .group = in_world, .min = 1, .max = 1e6, .help = "frames of an entry"},
-    {.name = "cameras", .type = RID_OPTION_INT, .metavar = "N", .default_text = "2",
-     .tools = SYNTH, .group = in_world, .min = 1, .max = 1e6, .help = "cameras of a store"},
-    {.name = "vis-dim", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1024",
-     .tools = SYNTH, .group = in_world, .min = 1, .max = 65536, .help = "numbers in a frame"},
-    {.name = "attrs", .type = RID_OPTION_CHOICE, .choices = "on|off", .default_text = "on",
-     .tools = SYNTH, .group = in_world, .help = "give entries attributes and the encoder a schema"},
-
-    {.name = "noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "1",
-     .tools = SYNTH, .group = in_noise, .max = 1000,
-     .help = "multiplies the next three: the one knob for how hard the data are"},
-    {.name = "camera-noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.2",
-     .tools = SYNTH, .group = in_noise, .max = 1000, .help = "spread between cameras"},
-    {.name = "visit-noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.33",
-     .tools = SYNTH, .group = in_noise, .max = 1000, .help = "spread between visits of a person"},
-    {.name = "frame-noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.6",
-     .tools = SYNTH, .group = in_noise, .max = 1000, .help = "spread between frames of an entry"},
-    {.name = "duplicates", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0.05",
-     .tools = SYNTH, .group = in_noise, .max = 1,
-     .help = "probability that a frame repeats the one before"},
-    {.name = "outliers", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0.05",
-     .tools = SYNTH, .group = in_noise, .max = 1,
-     .help = "probability that a frame shows somebody else"},
-    {.name = "attr-noise", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0.1",
-     .tools = SYNTH, .group = in_noise, .max = 1,
-     .help = "probability that an attribute is missing, wrong or not in the schema"},
-
-    {.name = "fusion", .type = RID_OPTION_CHOICE, .choices = "baseline|xattn",
-     .default_text = "baseline", .tools = SYNTH, .group = in_random_encoder,
-     .help = "how frames and attributes meet in --ckpt-out"},
-    {.name = "pool", .type = RID_OPTION_CHOICE, .choices = "attention|mean",
-     .default_text = "attention", .tools = SYNTH, .group = in_random_encoder,
-     .help = "how the baseline's frames become one vector"},
-    {.name = "emb-dim", .type = RID_OPTION_INT, .metavar = "N", .default_text = "128",
-     .tools = SYNTH, .group = in_random_encoder, .min = 1, .max = 65536,
-     .help = "numbers in an embedding"},
-
-    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = TRAIN, .group = in_truth,
-     .flags = RID_OPTION_NO_EMPTY,
-     .help = "ground truth: which entry is which person; several files are read as one"},
-    {.name = "val-gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = TRAIN,
-     .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
-     .help = "ground truth of the people to validate on; unset: some of --gt's are set aside"},
-    {.name = "val", .type = RID_OPTION_LIST, .metavar = "INPUT", .tools = TRAIN,
-     .group = in_truth, .flags = RID_OPTION_NO_EMPTY, .help = "more inputs, with their entries"},
-    {.name = "val-fraction", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.2",
-     .tools = TRAIN, .group = in_truth, .max = 0.9,
-     .help = "share of the people with two entries or more that is set aside for validation"},
-    {.name = "min-entries", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1",
-     .tools = TRAIN, .group = in_truth, .min = 1, .max = COUNT_MAX,
-     .help = "people with fewer do not train; those with one are negatives only"},
-    {.name = "schema", .type = RID_OPTION_PATH, .metavar = "FILE", .env = "ATTR_SCHEMA",
-     .tools = TRAIN, .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
-     .help = "attribute schema; unset: the stores', or none"},
-
-    {.name = "fusion", .type = RID_OPTION_CHOICE, .choices = "baseline|xattn",
-     .default_text = "baseline", .tools = TRAIN, .group = in_network,
-     .help = "frames are pooled, then joined with the attributes; or the attributes choose frames"},
-    {.name = "pool", .type = RID_OPTION_CHOICE, .choices = "attention|mean",
-     .default_text = "attention", .tools = TRAIN, .group = in_network,
-     .help = "how the baseline's frames become one vector"},
-    {.name = "emb-dim", .type = RID_OPTION_INT, .metavar = "N", .default_text = "128",
-     .tools = TRAIN, .group = in_network, .min = 2, .max = 65536,
-     .help = "numbers in an embedding"},
-    {.name = "dropout", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0.1",
-     .tools = TRAIN, .group = in_network, .max = 0.95,
-     .help = "of the units between the fusion layers"},
-    {.name = "init", .type = RID_OPTION_STRING, .metavar = "lda|pca|random|FILE",
-     .default_text = "lda", .tools = TRAIN, .group = in_network, .flags = RID_OPTION_NO_EMPTY,
-     .help = "where training starts: a network that computes linear discriminants or principal "
-             "components of the training people, random weights, or a checkpoint's"},
-
-    {.name = "p", .type = RID_OPTION_INT, .metavar = "N", .default_text = "32", .tools = TRAIN,
-     .group = in_batches, .min = 2, .max = 65536, .help = "people in a batch"},
-    {.name = "k", .type = RID_OPTION_INT, .metavar = "N", .default_text = "4", .tools = TRAIN,
-     .group = in_batches, .min = 2, .max = 1024, .help = "entries of each"},
-    {.name = "frame-subset", .type = RID_OPTION_CHOICE, .choices = "on|off", .default_text = "on",
-     .tools = TRAIN, .group = in_batches,
-     .help = "each time an entry is drawn, use a random part of its frames"},
-    {.name = "attr-dropout", .type = RID_OPTION_FLOAT, .metavar = "P", .default_text = "0",
-     .tools = TRAIN, .group = in_batches, .max = 1,
-     .help = "probability that a drawn entry comes without its attributes"},
-    {.name = "frame-noise", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0",
-     .tools = TRAIN, .group = in_batches, .max = 10,
-     .help = "length of the noise added to each unit frame"},
-
-    {.name = "margin", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.3",
-     .tools = TRAIN, .group = in_optimiser, .max = 2,
-     .help = "by which the nearest other person is to be farther than the farthest entry of one's "
-             "own"},
-    {.name = "soft-margin", .type = RID_OPTION_FLAG, .default_text = "false", .tools = TRAIN,
-     .group = in_optimiser, .help = "softplus of the difference instead of the hinge with a margin"},
-    {.name = "distance", .type = RID_OPTION_CHOICE, .choices = "euclidean|cosine",
-     .default_text = "euclidean", .tools = TRAIN, .group = in_optimiser,
-     .help = "between embeddings in the loss"},
-    {.name = "lr", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "3e-4",
-     .tools = TRAIN, .group = in_optimiser, .max = 10, .help = "highest learning rate of AdamW"},
-    {.name = "weight-decay", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "1e-4",
-     .tools = TRAIN, .group = in_optimiser, .max = 10, .help = "decoupled, not of biases"},
-    {.name = "warmup", .type = RID_OPTION_INT, .metavar = "N", .default_text = "20",
-     .tools = TRAIN, .group = in_optimiser, .max = COUNT_MAX,
-     .help = "steps over which the learning rate rises"},
-    {.name = "schedule", .type = RID_OPTION_CHOICE, .choices = "cosine|constant",
-     .default_text = "cosine", .tools = TRAIN, .group = in_optimiser,
-     .help = "of the learning rate behind that"},
-    {.name = "clip-norm", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0",
-     .tools = TRAIN, .group = in_optimiser, .max = 1e9,
-     .help = "scale longer gradients down to it; 0: never"},
-
-    {.name = "epochs", .type = RID_OPTION_INT, .metavar = "N", .default_text = "400",
-     .tools = TRAIN, .group = in_course, .max = COUNT_MAX,
-     .help = "times that every person is drawn"},
-    {.name = "max-steps", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = TRAIN, .group = in_course, .max = COUNT_MAX, .help = "end after so many; 0: epochs only"},
-    {.name = "val-every", .type = RID_OPTION_INT, .metavar = "N", .default_text = "10",
-     .tools = TRAIN, .group = in_course, .min = 1, .max = COUNT_MAX,
-     .help = "epochs between validations"},
-    {.name = "patience", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = TRAIN, .group = in_course, .max = COUNT_MAX,
-     .help = "end after so many validations without a better one; 0: never"},
-    {.name = "select", .type = RID_OPTION_CHOICE, .choices = "map|rank1|f1",
-     .default_text = "map", .tools = TRAIN, .group = in_course,
-     .help = "validation figure that chooses the best weights"},
-    {.name = "refit", .type = RID_OPTION_FLAG, .default_text = "false", .tools = TRAIN,
-     .group = in_course,
-     .help = "in the end train on everybody, validation people too, for the steps that were best"},
-    {.name = "ablate", .type = RID_OPTION_FLAG, .default_text = "false", .tools = TRAIN,
-     .group = in_course,
-     .help = "also train without attributes and with mean pooling, for the report"},
-    {.name = "require-improvement", .type = RID_OPTION_FLAG, .default_text = "false",
-     .tools = TRAIN, .group = in_course,
-     .help = "exit with 4 unless training beat mean pooling and the linear starts"},
-    {.name = "resume", .type = RID_OPTION_FLAG, .default_text = "false", .tools = TRAIN,
-     .group = in_course,
-     .help = "go on with the run in RUN_DIR; only epochs, patience and max-steps may differ"},
-    {.name = "save-every", .type = RID_OPTION_FLOAT, .metavar = "S", .default_text = "60",
-     .tools = TRAIN, .group = in_course, .max = 1e6,
-     .help = "seconds between saves; 0: after every epoch"},
-
-    {.name = "device", .type = RID_OPTION_CHOICE, .choices = "cpu|cuda|auto",
-     .default_text = "cpu", .tools = TRAIN, .group = in_machine,
-     .help = "where the network computes; auto: on a GPU where there is one"},
-    {.name = "memory", .type = RID_OPTION_INT, .metavar = "MB", .default_text = "0",
-     .tools = TRAIN, .group = in_machine, .max = COUNT_MAX,
-     .help = "for frames; more are read from the stores as they are needed; 0: half of what there is"},
-    {.name = "trace", .type = RID_OPTION_PATH, .metavar = "DIR", .tools = TRAIN,
-     .group = in_machine, .flags = RID_OPTION_NO_EMPTY,
-     .help = "write what was in every step's batch to DIR/steps.jsonl"},
-    {.name = "trace-params", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = TRAIN, .group = in_machine, .max = 999999,
-     .help = "and the weights and gradients of the first N steps"},
-
-    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "RUN_DIR",
-     .tools = TRAIN, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
-     .help = "folder of the run: model.pt, report.html, metrics.jsonl, config.yaml, …"},
-    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT.h5",
-     .tools = ENCODE, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
-     .help = "the store; rejected payloads are listed in OUT.h5.rejects.jsonl"},
-    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT",
-     .tools = MANIFEST, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
-     .help = "a directory for all documents, a name ending in .json for one, or -: stdout"},
-    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "FILE",
-     .tools = MATCH, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
-     .help = "write the answers there when the input ends, not line by line to stdout"},
-    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT",
-     .tools = STORE | SYNTH, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
-     .help = "where the result goes; unset or -: stdout"},
-    {.name = "frames", .type = RID_OPTION_CHOICE, .choices = "f32|f16|none",
-     .default_text = "f32", .tools = ENCODE, .group = in_output,
-     .help = "how frames are kept, for re-encoding and for manifests that show them"},
-    {.name = "embeddings", .type = RID_OPTION_CHOICE, .choices = "frames|fused|none",
-     .default_text = "frames", .tools = MANIFEST, .group = in_output,
-     .help = "what stands in an event's embeddings: its frames, its one embedding, nothing"},
-    {.name = "embeddings", .type = RID_OPTION_CHOICE, .choices = "frames|none",
-     .default_text = "none", .tools = MATCH, .group = in_output,
-     .help = "echo a payload's frames in its answer"},
-    {.name = "skip-existing", .type = RID_OPTION_FLAG, .default_text = "false", .tools = MANIFEST,
-     .group = in_output,
-     .help = "leave documents made from the same inputs and settings as they are, redo the others"},
-    {.name = "persist", .type = RID_OPTION_PATH, .metavar = "OUT.h5", .tools = MATCH,
-     .group = in_output, .flags = RID_OPTION_NO_EMPTY,
-     .help = "write the entries of this run to a store when the input ends"},
-    {.name = "json", .type = RID_OPTION_FLAG, .default_text = "false", .tools = STORE,
-     .group = in_output, .help = "info and show as one JSON document, list as one object a line"},
-    {.name = "format", .type = RID_OPTION_CHOICE, .choices = "jsonl|csv|npy",
-     .default_text = "jsonl", .tools = STORE, .group = in_output,
-     .help = "export payloads that encode to the same embeddings (jsonl), a table of metadata and "
-             "embeddings (csv), the embeddings alone (npy)"},
-    {.name = "gt", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = SYNTH,
-     .group = in_output, .flags = RID_OPTION_NO_EMPTY,
-     .help = "write the ground truth there: a JSON object entry_id: person_id"},
-    {.name = "schema-out", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = SYNTH,
-     .group = in_output, .flags = RID_OPTION_NO_EMPTY, .help = "write the attribute schema there"},
-    {.name = "ckpt-out", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = SYNTH,
-     .group = in_output, .flags = RID_OPTION_NO_EMPTY,
-     .help = "write a random encoder there, a checkpoint that keeps cosines roughly"},
-    {.name = "digits", .type = RID_OPTION_CHOICE, .choices = "double|float",
-     .default_text = "double", .tools = SYNTH, .group = in_output,
-     .help = "digits of a number: as Python writes tensor.tolist() (double), or as few as give the "
-             "same float32"},
-    {.name = "force", .type = RID_OPTION_FLAG, .default_text = "false", .tools = ALL,
-     .group = in_output, .help = "replace an existing output"},
-    {.name = "dry-run", .type = RID_OPTION_FLAG, .default_text = "false", .tools = ALL,
-     .group = in_output, .help = "do everything but write the output"},
-    {.name = "summary-json", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = ALL,
-     .group = in_output, .flags = RID_OPTION_NO_EMPTY,
-     .help = "write counts, rejects by reason, times and the exit code there, also of a failed "
-             "run; -: stdout"},
-
-    {.name = "config", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = ALL,
-     .group = in_configuration, .flags = RID_OPTION_NO_YAML | RID_OPTION_NO_EMPTY,
-     .help = "YAML file of option names with _ for -; keys of the other rid binaries are fine"},
-    {.name = "set", .type = RID_OPTION_LIST, .metavar = "KEY=VALUE", .tools = ALL,
-     .group = in_configuration, .flags = RID_OPTION_NO_YAML | RID_OPTION_NO_EMPTY,
-     .help = "as a line of the YAML file, and above it"},
-    {.name = "print-config", .type = RID_OPTION_FLAG, .default_text = "false", .tools = ALL,
-     .group = in_configuration, .flags = RID_OPTION_NO_YAML,
-     .help = "print every value and where it came from, as YAML, and exit"},
-
-    {.name = "threads", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = TRAIN, .group = in_general, .max = 1024,
-     .help = "threads; 0: all cores available; the last bits of the weights depend on it"},
-    {.name = "threads", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = ALL & ~RID_TOOL_TRAIN,
-     .group = in_general, .max = 1024,
-     .help = "threads; 0: all cores available; the result does not depend on it"},
-    {.name = "seed", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0", .tools = ALL,
-     .group = in_general, .max = 9e15, .help = "start of every random sequence"},
-    {.name = "quiet", .letter = 'q', .type = RID_OPTION_FLAG, .default_text = "false",
-     .tools = ALL, .group = in_general, .help = "errors only: no progress, no warnings"},
-    {.name = "verbose", .letter = 'v', .type = RID_OPTION_FLAG, .default_text = "false",
-     .tools = ALL, .group = in_general, .help = "details, and where in the source an error arose"},
-    {.name = "help", .letter = 'h', .type = RID_OPTION_FLAG, .default_text = "false", .tools = ALL,
-     .group = in_general, .flags = RID_OPTION_NO_YAML, .help = "print this and exit"},
-    {.name = "version", .type = RID_OPTION_FLAG, .default_text = "false", .tools = ALL,
-     .group = in_general, .flags = RID_OPTION_NO_YAML,
-     .help = "print the version and how it was built, and exit"},
-    {.name = "man", .type = RID_OPTION_FLAG, .default_text = "false", .tools = ALL,
-     .group = in_general, .flags = RID_OPTION_NO_YAML | RID_OPTION_HIDDEN,
-     .help = "print the manual page (troff) and exit"},
-};
-const size_t rid_options_count = sizeof rid_options / sizeof rid_options[0];
+size_t rid_option_count(void)
+{
+    size_t n = 0;
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
+        n += tables[t]->n;
+    return n;
+}
 
 /* '-' and '_' count as one character where a name is compared with a key. */
 static char fold(char c)
@@ -390,9 +39,9 @@ static char fold(char c)
 
 const rid_option *rid_option_find(const char *name, unsigned tools)
 {
-    for (size_t i = 0; i < rid_options_count; i++)
-        if ((rid_options[i].tools & tools) && strcmp(rid_options[i].name, name) == 0)
-            return &rid_options[i];
+    for (size_t i = 0; i < rid_option_count(); i++)
+        if ((rid_option_at(i)->tools & tools) && strcmp(rid_option_at(i)->name, name) == 0)
+            return rid_option_at(i);
     return NULL;
 }
 
@@ -407,8 +56,8 @@ void rid_option_key(const rid_option *o, char key[RID_OPTION_KEY_MAX])
 const rid_option *rid_option_find_key(const char *key, unsigned tools)
 {
     char own[RID_OPTION_KEY_MAX];
-    for (size_t i = 0; i < rid_options_count; i++) {
-        const rid_option *o = &rid_options[i];
+    for (size_t i = 0; i < rid_option_count(); i++) {
+        const rid_option *o = rid_option_at(i);
         rid_option_key(o, own);
         if ((o->tools & tools) && !(o->flags & RID_OPTION_NO_YAML) && strcmp(own, key) == 0)
             return o;
@@ -418,9 +67,9 @@ const rid_option *rid_option_find_key(const char *key, unsigned tools)
 
 const rid_option *rid_option_find_letter(char letter, unsigned tools)
 {
-    for (size_t i = 0; i < rid_options_count; i++)
-        if (letter && (rid_options[i].tools & tools) && rid_options[i].letter == letter)
-            return &rid_options[i];
+    for (size_t i = 0; i < rid_option_count(); i++)
+        if (letter && (rid_option_at(i)->tools & tools) && rid_option_at(i)->letter == letter)
+            return rid_option_at(i);
     return NULL;
 }
 
@@ -471,7 +120,7 @@ static bool check_number(const rid_option *o, const char *text, char *want, size
     const char *kind = whole ? "a whole number" : "a number";
     if (!has_bounds(o))
         snprintf(want, size, "%s", kind);
-    else if (o->max >= COUNT_MAX)
+    else if (o->max >= 1e9)
         snprintf(want, size, "%s, %.0f or more", kind, o->min);
     else
         snprintf(want, size, "%s from %.15g to %.15g", kind, o->min, o->max);
@@ -587,8 +236,8 @@ const rid_option *rid_option_suggest(const char *name, unsigned tools, bool key)
     size_t nearest = strlen(name) / 3 + 1;
     if (nearest > 3)
         nearest = 3;
-    for (size_t i = 0; i < rid_options_count; i++) {
-        const rid_option *o = &rid_options[i];
+    for (size_t i = 0; i < rid_option_count(); i++) {
+        const rid_option *o = rid_option_at(i);
         if (!(o->tools & tools) || (o->flags & RID_OPTION_HIDDEN) ||
             (key && (o->flags & RID_OPTION_NO_YAML)))
             continue;

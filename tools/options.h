@@ -59,8 +59,9 @@ typedef struct rid_option {
     unsigned flags;           /**< RID_OPTION_… */
 } rid_option;
 
-extern const rid_option rid_options[];
-extern const size_t rid_options_count;
+/** Row i of the table, in the order of the help; NULL behind the last. */
+const rid_option *rid_option_at(size_t i);
+size_t rid_option_count(void);
 
 /** The row `name` (dashes) for one of `tools`, or NULL. */
 const rid_option *rid_option_find(const char *name, unsigned tools);

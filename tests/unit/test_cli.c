@@ -699,8 +699,8 @@ static void test_printed_config_reads_back(void **state)
 /* Every tool's default of a key, "null" where unset, tied to a file, or not the same everywhere. */
 static const char *documented_default(const rid_option *o)
 {
-    for (size_t i = 0; i < rid_options_count; i++) {
-        const rid_option *other = &rid_options[i];
+    for (size_t i = 0; i < rid_option_count(); i++) {
+        const rid_option *other = rid_option_at(i);
         if (strcmp(other->name, o->name) == 0 &&
             strcmp(other->default_text ? other->default_text : "null",
                    o->default_text ? o->default_text : "null") != 0)
@@ -733,8 +733,8 @@ static void test_default_yaml(void **state)
     rid_yaml y = {0};
     char key[RID_OPTION_KEY_MAX], line[4300];
     read_default_yaml(&y);
-    for (size_t i = 0; i < rid_options_count; i++) {
-        const rid_option *o = &rid_options[i];
+    for (size_t i = 0; i < rid_option_count(); i++) {
+        const rid_option *o = rid_option_at(i);
         size_t at = 0;
         rid_option_key(o, key);
         while (at < y.n && strcmp(y.entries[at].key, key) != 0)
@@ -766,8 +766,8 @@ static void test_table(void **state)
 {
     (void)state;
     char want[128];
-    for (size_t i = 0; i < rid_options_count; i++) {
-        const rid_option *o = &rid_options[i];
+    for (size_t i = 0; i < rid_option_count(); i++) {
+        const rid_option *o = rid_option_at(i);
         if (!o->name || !o->help || !o->group || !(o->tools & RID_TOOL_ALL))
             fail_msg("row %zu is not complete", i);
         if (strlen(o->name) >= RID_OPTION_KEY_MAX || strchr(o->name, '_'))
@@ -777,7 +777,7 @@ static void test_table(void **state)
         if (o->type == RID_OPTION_CHOICE ? !o->choices : o->type != RID_OPTION_FLAG && !o->metavar)
             fail_msg("--%s: nothing to call its value", o->name);
         for (size_t j = 0; j < i; j++) {
-            const rid_option *other = &rid_options[j];
+            const rid_option *other = rid_option_at(j);
             if ((other->tools & o->tools) &&
                 (strcmp(other->name, o->name) == 0 || (o->letter && other->letter == o->letter)))
                 fail_msg("--%s and --%s are both in one tool", other->name, o->name);
@@ -814,9 +814,9 @@ static void test_help_and_man(void **state)
                 fail_msg("a bad line: %.*s", (int)n, at);
             at += n + (at[n] == '\n');
         }
-        for (size_t j = 0; j < rid_options_count; j++) {
+        for (size_t j = 0; j < rid_option_count(); j++) {
             char name[64];
-            const rid_option *o = &rid_options[j];
+            const rid_option *o = rid_option_at(j);
             snprintf(name, sizeof name, " --%s ", o->name);
             bool shown = rid_option_find(o->name, tools[i]->bit) && !(o->flags & RID_OPTION_HIDDEN);
             if ((strstr(help.data, name) != NULL) != shown)
