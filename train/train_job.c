@@ -146,6 +146,9 @@ static rid_status keep_what_there_is(rid_train_run *run, rid_status why, rid_err
     rid_status st = why == RID_EINTR ? save(run, &other) : RID_OK;
     if (why == RID_EFAIL && run->phases.current == RID_TRAINING_MAIN)
         st = publish_best(run, &other);
+    if (st == RID_OK && why == RID_EINTR)
+        rid_log(RID_LOG_INFO, "saved at step %llu; --resume goes on from there",
+                (unsigned long long)current_trainer(run)->progress.step);
     if (st == RID_OK)
         return why;
     rid_log(RID_LOG_ERROR, "%s", err->message);

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void set(rid_train_settings *s, const char *name, const char *fmt, ...) RID_PRINTF(3, 4);
@@ -16,6 +17,18 @@ static void set(rid_train_settings *s, const char *name, const char *fmt, ...)
     vsnprintf(s->at[s->n].value, RID_SETTING_BYTES, fmt, args);
     va_end(args);
     s->n++;
+}
+
+/* As few digits as read back to the same number. */
+static void set_number(rid_train_settings *s, const char *name, double v)
+{
+    char text[32];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    set(s, name, "%s", text);
 }
 
 static const char *on_off(bool on)
@@ -32,7 +45,7 @@ static void set_data(rid_train_settings *s, const rid_train_options *o, const ri
     set(s, "ground truth and split", "%s", d->labels_digest);
     set(s, "filter", "%s", text ? text : "?");
     set(s, "min entries", "%zu", o->data.min_entries);
-    set(s, "val fraction", "%.17g", o->data.n_val_gt > 0 ? 0 : o->data.val_fraction);
+    set_number(s, "val fraction", o->data.n_val_gt > 0 ? 0 : o->data.val_fraction);
     rid_buf_free(&filter);
 }
 
@@ -42,7 +55,7 @@ static void set_network(rid_train_settings *s, const rid_train_options *o, const
     set(s, "fusion", "%s", o->network.xattn ? "xattn" : "baseline");
     set(s, "pool", "%s", o->network.mean_pool ? "mean" : "attention");
     set(s, "emb dim", "%zu", o->network.emb_dim);
-    set(s, "dropout", "%.17g", o->network.dropout);
+    set_number(s, "dropout", o->network.dropout);
     set(s, "init", "%s", init ? init : inits[o->init]);
 }
 
@@ -51,15 +64,15 @@ static void set_method(rid_train_settings *s, const rid_trainer_options *t)
     set(s, "p", "%zu", t->feed.pk.p);
     set(s, "k", "%zu", t->feed.pk.k);
     set(s, "frame subset", "%s", on_off(t->feed.pk.frame_subset));
-    set(s, "attr dropout", "%.17g", t->feed.attr_dropout);
-    set(s, "frame noise", "%.17g", t->feed.frame_noise);
-    set(s, "lr", "%.17g", t->lr);
-    set(s, "weight decay", "%.17g", t->weight_decay);
+    set_number(s, "attr dropout", t->feed.attr_dropout);
+    set_number(s, "frame noise", t->feed.frame_noise);
+    set_number(s, "lr", t->lr);
+    set_number(s, "weight decay", t->weight_decay);
     set(s, "warmup", "%llu", (unsigned long long)t->warmup);
     set(s, "schedule", "%s", t->schedule == RID_SCHEDULE_COSINE ? "cosine" : "constant");
-    set(s, "clip norm", "%.17g", t->clip_norm);
+    set_number(s, "clip norm", t->clip_norm);
     set(s, "loss", "%s", t->loss.soft ? "soft margin" : "hinge");
-    set(s, "margin", "%.17g", t->loss.soft ? 0 : t->loss.margin);
+    set_number(s, "margin", t->loss.soft ? 0 : t->loss.margin);
     set(s, "distance", "%s", t->loss.distance == RID_DISTANCE_COSINE ? "cosine" : "euclidean");
 }
 

@@ -8,7 +8,8 @@ need rid-synth rid-encode rid-manifest
     finish
 }
 
-tables() { sed -n '/^== People/,/^== Timings/p' "$1"; }
+# What was found, without times.
+tables() { sed -n '/^== People/,/^== Timings/p' "$1" | grep -v '^rid-train: .* peak memory '; }
 
 begin 'the demonstration runs, and finds most persons'
 MAKE=true run "$SRC/scripts/demo"
@@ -27,6 +28,12 @@ tables first >a
 tables .out >b
 expect_file a
 expect_same a b
+
+if [ -x "$BIN/rid-train" ]; then
+    begin 'training gains on its validation people, and on others'
+    expect_equal 'mAP' "$(awk '/^mAP on the validation people/ { print ($6 < 0.8 && $10 > 0.95) }' first)" 1
+    expect_equal 'F1' "$(awk '/^mean at/ { mean = $6 } /^trained at/ { print ($6 > mean + 0.2) }' first)" 1
+fi
 
 begin 'precision, recall and F1 are those of a count over all pairs'
 awk -F '\t' '
