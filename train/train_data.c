@@ -289,9 +289,19 @@ static rid_status copy_ids(rid_train_set *s, const rid_entries *meta, rid_err *e
     return RID_OK;
 }
 
+static bool has_attributes(const rid_train_set *s)
+{
+    for (size_t i = 0; i < s->n * s->attr_dim; i++)
+        if (s->attr[i] != 0)
+            return true;
+    return false;
+}
+
 static void say_what_is_left_out(const loader *l)
 {
     const rid_train_data *d = l->d;
+    if (d->set.n > 0 && d->set.attr_dim > 0 && !has_attributes(&d->set))
+        rid_log(RID_LOG_WARN, "no entry has an attribute of the schema: does it belong to these inputs?");
     if (l->n_unlabelled > 0)
         rid_log(RID_LOG_INFO, "%llu entries have no ground truth and are left out",
                 (unsigned long long)l->n_unlabelled);
