@@ -83,13 +83,10 @@ static const rid_option rows[] = {
      .group = in_configuration, .flags = RID_OPTION_NO_YAML,
      .help = "print every value and where it came from, as YAML, and exit"},
 
-    {.name = "threads", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = TRAIN, .group = in_general, .max = 1024,
-     .help = "threads; 0: all cores available; the last bits of the weights depend on it"},
-    {.name = "threads", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0",
-     .tools = ALL & ~RID_TOOL_TRAIN,
+    {.name = "threads", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0", .tools = ALL,
      .group = in_general, .max = 1024,
-     .help = "threads; 0: all cores available; the result does not depend on it"},
+     .help = "threads; 0: all cores available; no result depends on it but the last bits of trained "
+             "weights"},
     {.name = "seed", .type = RID_OPTION_INT, .metavar = "N", .default_text = "0", .tools = ALL,
      .group = in_general, .max = 9e15, .help = "start of every random sequence"},
     {.name = "quiet", .letter = 'q', .type = RID_OPTION_FLAG, .default_text = "false",
