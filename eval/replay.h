@@ -18,12 +18,17 @@ typedef struct rid_replay {
     rid_neighbour *best;  /**< (n_matchable, k), best first; rows of the bucket */
     float *emb;           /**< (n_matchable, dim) */
     float *packed;        /**< the same for the kernel; NULL unless for identity */
+    float *scores;        /**< all scores where they are kept, else NULL */
+    size_t *tile_at;      /**< places in it */
 } rid_replay;
 
 /** Scans a bucket; identity: also for that mode. Arguments and errors of rid_cluster. Cleared on
- *  failure. */
+ *  failure.
+ *  *spare: bytes of memory that may go to keeping all scores, which makes identity fast; what is used is
+ *  taken off. Nothing else depends on it. */
 RID_MUST rid_status rid_replay_init(rid_replay *r, const float *emb, const uint8_t *usable,
-                                    size_t n, size_t dim, bool identity, int threads, rid_err *err);
+                                    size_t n, size_t dim, bool identity, size_t *spare, int threads,
+                                    rid_err *err);
 void rid_replay_clear(rid_replay *r);
 
 /** Floats of scratch that rid_replay_run needs. */

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* For keeping scores: all those of one bucket of 8,000 entries. */
+#define SPARE_BYTES ((size_t)128 << 20)
+
 struct rid_sweep {
     rid_sweep_bucket *buckets; /* (n) */
     rid_replay *replays;       /* (n) */
@@ -19,6 +22,7 @@ rid_status rid_sweep_new(rid_sweep **out, const rid_sweep_bucket *buckets, size_
                          size_t dim, bool identity, int threads, rid_err *err)
 {
     rid_sweep *s = rid_mem_zalloc(1, sizeof *s);
+    size_t spare = SPARE_BYTES;
     *out = NULL;
     if (!s)
         return RID_FAIL_NOMEM(err);
@@ -31,8 +35,8 @@ rid_status rid_sweep_new(rid_sweep **out, const rid_sweep_bucket *buckets, size_
         s->buckets[s->n] = *b;
         if (b->n > s->largest)
             s->largest = b->n;
-        st = rid_replay_init(&s->replays[s->n], b->emb, b->usable, b->n, dim, identity, threads,
-                             err);
+        st = rid_replay_init(&s->replays[s->n], b->emb, b->usable, b->n, dim, identity, &spare,
+                             threads, err);
     }
     if (st == RID_OK)
         *out = s;
