@@ -245,6 +245,15 @@ const uint8_t *rid_truth_mated(const rid_truth *t)
     return t->mated;
 }
 
+void rid_truth_numbers(const rid_truth *t, uint32_t *out)
+{
+    for (size_t i = 0; i < t->n; i++)
+        out[i] = RID_UNLABELLED;
+    for (uint32_t j = 0; j < t->own.true_persons; j++)
+        for (uint32_t i = t->first_of[j]; i < t->first_of[j + 1]; i++)
+            out[t->row_of[i]] = j;
+}
+
 /* ---- counting ---- */
 
 /* One true person's entries, one after the other into the predicted persons: n_ij grows from c − 1 to

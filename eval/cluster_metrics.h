@@ -69,6 +69,9 @@ RID_MUST rid_status rid_truth_new(rid_truth **out, const uint32_t *person, size_
 void rid_truth_free(rid_truth *t);
 /** u8 (n): 1 where the entry's search is mated. View. */
 const uint8_t *rid_truth_mated(const rid_truth *t);
+/** person u32 (n) as numbers below the true persons' number, in ascending order of what they were
+ *  called; RID_UNLABELLED stays. */
+void rid_truth_numbers(const rid_truth *t, uint32_t *out);
 /** Counts a clustering: predicted u32 (n), `stride` numbers apart, each below n. O(n). */
 void rid_truth_count(rid_truth *t, const uint32_t *predicted, size_t stride,
                      rid_cluster_counts *out);

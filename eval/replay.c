@@ -72,6 +72,13 @@ static rid_status keep_scores(rid_replay *r, size_t *spare, int threads, rid_err
     return RID_OK;
 }
 
+static void drop_embeddings(rid_replay *r)
+{
+    rid_mem_free(r->emb);
+    rid_mem_free(r->packed);
+    r->emb = r->packed = NULL;
+}
+
 rid_status rid_replay_init(rid_replay *r, const float *emb, const uint8_t *usable, size_t n,
                            size_t dim, bool identity, size_t *spare, int threads, rid_err *err)
 {
@@ -91,6 +98,8 @@ rid_status rid_replay_init(rid_replay *r, const float *emb, const uint8_t *usabl
         rid_replay_clear(r);
         return st;
     }
+    if (!identity || r->scores)
+        drop_embeddings(r);
     for (size_t i = 0; i < r->n_matchable * r->k; i++)
         if (r->best[i].row != RID_NO_ENTRY)
             r->best[i].row = r->row_of[r->best[i].row];
@@ -99,10 +108,9 @@ rid_status rid_replay_init(rid_replay *r, const float *emb, const uint8_t *usabl
 
 void rid_replay_clear(rid_replay *r)
 {
+    drop_embeddings(r);
     rid_mem_free(r->row_of);
     rid_mem_free(r->best);
-    rid_mem_free(r->emb);
-    rid_mem_free(r->packed);
     rid_mem_free(r->scores);
     rid_mem_free(r->tile_at);
     *r = (rid_replay){0};
@@ -146,7 +154,7 @@ static void fill(uint32_t *x, uint32_t value, size_t n)
 /* One replay: what does not change from entry to entry. */
 typedef struct run {
     const rid_replay *r;
-    const rid_rule *rule;
+    double margin;
     const double *threshold;
     size_t lanes;
     uint32_t *label;
@@ -160,7 +168,7 @@ static uint32_t *label_of(const run *x, uint32_t row)
 
 static bool too_close(const run *x, float nn1, float other)
 {
-    return !((double)nn1 - (double)other >= x->rule->margin);
+    return !((double)nn1 - (double)other >= x->margin);
 }
 
 /* Scores of all earlier entries. */
@@ -180,7 +188,7 @@ static void mark_close_of_all(const run *x, size_t i, const rid_neighbour *nn1, 
 {
     const rid_kernel *kernel = rid_kernel_get();
     const float *scores = scores_of(x, i);
-    const float bound = nextafterf((float)((double)nn1->score - x->rule->margin), -INFINITY);
+    const float bound = nextafterf((float)((double)nn1->score - x->margin), -INFINITY);
     const uint32_t *person = label_of(x, nn1->row);
     size_t first = 0, end = x->lanes, seen = 0;
     for (size_t j = 0; (j = kernel->find_above(scores, j, i, bound)) < i; j++) {
@@ -236,21 +244,16 @@ static void decide(const run *x, size_t i)
     fill(label, row, x->lanes);
     if (active == 0)
         return;
-    if (x->rule->nn2 == RID_NN2_NEIGHBOR) {
-        if (!too_close(x, best[0].score, best[1].row == RID_NO_ENTRY ? RID_NN2_NONE : best[1].score))
-            memcpy(label, label_of(x, best[0].row), active * sizeof *label);
-        return;
-    }
     mark_close(x, i, best, active, close);
     for (size_t l = 0; l < active; l++)
         if (close[l] == 0)
             label[l] = label_of(x, best[0].row)[l];
 }
 
-void rid_replay_run(const rid_replay *r, const rid_rule *rule, const double *threshold,
-                    size_t lanes, uint32_t *label, float *scratch)
+void rid_replay_run(const rid_replay *r, double margin, const double *threshold, size_t lanes,
+                    uint32_t *label, float *scratch)
 {
-    const run x = {r, rule, threshold, lanes, label, scratch};
+    const run x = {r, margin, threshold, lanes, label, scratch};
     size_t i = 0;
     for (size_t row = 0; row < r->n; row++) {
         if (i < r->n_matchable && r->row_of[i] == row)

@@ -16,8 +16,8 @@ typedef struct rid_replay {
     size_t n, n_matchable, dim, k;
     uint32_t *row_of;     /**< (n_matchable): row of the bucket, ascending */
     rid_neighbour *best;  /**< (n_matchable, k), best first; rows of the bucket */
-    float *emb;           /**< (n_matchable, dim) */
-    float *packed;        /**< the same for the kernel; NULL unless for identity */
+    float *emb;           /**< (n_matchable, dim); NULL where scores need not be computed again */
+    float *packed;        /**< the same for the kernel; NULL as emb */
     float *scores;        /**< all scores where they are kept, else NULL */
     size_t *tile_at;      /**< places in it */
 } rid_replay;
@@ -34,10 +34,9 @@ void rid_replay_clear(rid_replay *r);
 /** Floats of scratch that rid_replay_run needs. */
 size_t rid_replay_scratch(const rid_replay *r);
 
-/** Replays: label u32 (n, lanes) becomes the row of the first entry of each entry's person, its own
- *  where it is a new one.
- *  threshold f64 (lanes), ascending; rule->threshold is not used. */
-void rid_replay_run(const rid_replay *r, const rid_rule *rule, const double *threshold,
-                    size_t lanes, uint32_t *label, float *scratch);
+/** Replays `identity`: label u32 (n, lanes) becomes the row of the first entry of each entry's
+ *  person, its own where it is a new one. threshold f64 (lanes), ascending. */
+void rid_replay_run(const rid_replay *r, double margin, const double *threshold, size_t lanes,
+                    uint32_t *label, float *scratch);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "data/base/interrupt.h"
 #include "data/base/mem.h"
-#include "eval/replay.h"
+#include "eval/linkage.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,34 +15,40 @@ struct rid_sweep {
     rid_sweep_bucket *buckets; /* (n) */
     rid_replay *replays;       /* (n) */
     size_t n, largest;         /* entries of the largest bucket */
+    size_t dim, spare;
     bool identity;
 };
 
-rid_status rid_sweep_new(rid_sweep **out, const rid_sweep_bucket *buckets, size_t n_buckets,
-                         size_t dim, bool identity, int threads, rid_err *err)
+rid_status rid_sweep_new(rid_sweep **out, size_t max_buckets, size_t dim, bool identity,
+                         rid_err *err)
 {
     rid_sweep *s = rid_mem_zalloc(1, sizeof *s);
-    size_t spare = SPARE_BYTES;
     *out = NULL;
     if (!s)
         return RID_FAIL_NOMEM(err);
     s->identity = identity;
-    s->buckets = rid_mem_alloc(n_buckets, sizeof *s->buckets);
-    s->replays = rid_mem_alloc(n_buckets, sizeof *s->replays);
-    rid_status st = s->buckets && s->replays ? RID_OK : RID_FAIL_NOMEM(err);
-    for (; st == RID_OK && s->n < n_buckets; s->n++) {
-        const rid_sweep_bucket *b = &buckets[s->n];
-        s->buckets[s->n] = *b;
-        if (b->n > s->largest)
-            s->largest = b->n;
-        st = rid_replay_init(&s->replays[s->n], b->emb, b->usable, b->n, dim, identity, &spare,
-                             threads, err);
-    }
-    if (st == RID_OK)
-        *out = s;
-    else
+    s->dim = dim;
+    s->spare = SPARE_BYTES;
+    s->buckets = rid_mem_alloc(max_buckets, sizeof *s->buckets);
+    s->replays = rid_mem_alloc(max_buckets, sizeof *s->replays);
+    if (!s->buckets || !s->replays) {
         rid_sweep_free(s);
-    return st;
+        return RID_FAIL_NOMEM(err);
+    }
+    *out = s;
+    return RID_OK;
+}
+
+rid_status rid_sweep_add(rid_sweep *s, const rid_sweep_bucket *b, int threads, rid_err *err)
+{
+    const rid_status st = rid_replay_init(&s->replays[s->n], b->emb, b->usable, b->n, s->dim,
+                                          s->identity, &s->spare, threads, err);
+    if (st != RID_OK)
+        return st;
+    s->buckets[s->n++] = *b;
+    if (b->n > s->largest)
+        s->largest = b->n;
+    return RID_OK;
 }
 
 void rid_sweep_free(rid_sweep *s)
@@ -140,12 +146,11 @@ rid_status rid_sweep_quantiles(const rid_sweep *s, rid_nn2_mode nn2, size_t max_
     return RID_OK;
 }
 
-/* ---- surface ---- */
+/* ---- surface of `identity`: lanes ---- */
 
 /* What one thread works with. */
 typedef struct worker {
     const rid_sweep *s;
-    rid_nn2_mode nn2;
     const rid_sweep_grid *grid;
     rid_sweep_cell *out;
     size_t bucket;  /* whose truth is at hand */
@@ -235,11 +240,11 @@ static void count_searches(worker *w, size_t n, size_t lanes)
 static void sweep_lanes(worker *w, size_t margin, size_t first, size_t n)
 {
     const size_t lanes = lanes_for(n), side = w->grid->n_thresholds;
-    const rid_rule rule = {.margin = w->grid->margin[margin], .nn2 = w->nn2};
     double threshold[RID_LANES];
     for (size_t l = 0; l < lanes; l++)
         threshold[l] = l < n ? w->grid->threshold[first + l] : INFINITY;
-    rid_replay_run(&w->s->replays[w->bucket], &rule, threshold, lanes, w->label, w->scores);
+    rid_replay_run(&w->s->replays[w->bucket], w->grid->margin[margin], threshold, lanes,
+                   w->label, w->scores);
     count_searches(w, n, lanes);
     for (size_t l = 0; l < n; l++)
         rid_truth_count(w->truth, w->label + l, lanes, &w->cells[l].clusters);
@@ -263,15 +268,14 @@ static rid_status sweep_margin(worker *w, size_t bucket, size_t margin, rid_err 
     return st;
 }
 
-rid_status rid_sweep_surface(const rid_sweep *s, rid_nn2_mode nn2, const rid_sweep_grid *grid,
-                             rid_sweep_cell *out, int threads, rid_err *err)
+static rid_status sweep_lanes_of_all(const rid_sweep *s, const rid_sweep_grid *grid,
+                                     rid_sweep_cell *out, int threads, rid_err *err)
 {
     const size_t n_tasks = s->n * grid->n_margins;
     rid_status st = RID_OK;
-    memset(out, 0, grid->n_margins * grid->n_thresholds * sizeof *out);
 #pragma omp parallel num_threads(threads > 0 ? threads : 1) if (n_tasks > 1)
     {
-        worker w = {.s = s, .nn2 = nn2, .grid = grid, .out = out};
+        worker w = {.s = s, .grid = grid, .out = out};
         rid_err mine = {0};
         rid_status one = start_worker(&w, &mine);
 #pragma omp for schedule(dynamic, 1)
@@ -289,6 +293,76 @@ rid_status rid_sweep_surface(const rid_sweep *s, rid_nn2_mode nn2, const rid_swe
         end_worker(&w);
     }
     return st;
+}
+
+/* ---- surface of `neighbor`: links ---- */
+
+/* Margin m of a bucket. */
+static rid_status sweep_links(const rid_linkage *l, rid_forest *f, const rid_sweep_grid *grid, size_t m,
+                              rid_sweep_cell *out, rid_err *err)
+{
+    rid_descent d;
+    const rid_status st = rid_interrupt_check(err);
+    if (st != RID_OK)
+        return st;
+    rid_descent_begin(&d, l, f, grid->margin[m]);
+    for (size_t t = grid->n_thresholds; t-- > 0;) {
+        rid_sweep_cell *cell = &out[m * grid->n_thresholds + t];
+        rid_descent_to(&d, grid->threshold[t]);
+        const rid_search_counts searches = rid_descent_searches(&d);
+        rid_cluster_counts_add(&cell->clusters, rid_forest_counts(f));
+        rid_search_counts_add(&cell->searches, &searches);
+    }
+    return RID_OK;
+}
+
+static rid_status sweep_margins(const rid_linkage *l, const rid_sweep_grid *grid,
+                                rid_sweep_cell *out, int threads, rid_err *err)
+{
+    rid_status st = RID_OK;
+#pragma omp parallel num_threads(threads > 0 ? threads : 1) if (l->n > 0)
+    {
+        rid_err mine = {0};
+        rid_forest *f = rid_forest_new(&l->truth);
+        rid_status one = f ? RID_OK : RID_FAIL_NOMEM(&mine);
+#pragma omp for schedule(dynamic, 1)
+        for (size_t m = 0; m < grid->n_margins; m++)
+            if (one == RID_OK)
+                one = sweep_links(l, f, grid, m, out, &mine);
+        if (one != RID_OK) {
+#pragma omp critical(rid_sweep_error)
+            {
+                st = one;
+                if (err)
+                    *err = mine;
+            }
+        }
+        rid_forest_free(f);
+    }
+    return st;
+}
+
+static rid_status sweep_links_of_all(const rid_sweep *s, const rid_sweep_grid *grid,
+                                     rid_sweep_cell *out, int threads, rid_err *err)
+{
+    rid_status st = RID_OK;
+    for (size_t b = 0; b < s->n && st == RID_OK; b++) {
+        const rid_linkage_part part = {&s->replays[b], s->buckets[b].person};
+        rid_linkage l;
+        st = rid_linkage_init(&l, &part, 1, err);
+        if (st == RID_OK)
+            st = sweep_margins(&l, grid, out, threads, err);
+        rid_linkage_clear(&l);
+    }
+    return st;
+}
+
+rid_status rid_sweep_surface(const rid_sweep *s, rid_nn2_mode nn2, const rid_sweep_grid *grid,
+                             rid_sweep_cell *out, int threads, rid_err *err)
+{
+    memset(out, 0, grid->n_margins * grid->n_thresholds * sizeof *out);
+    return nn2 == RID_NN2_NEIGHBOR ? sweep_links_of_all(s, grid, out, threads, err)
+                                   : sweep_lanes_of_all(s, grid, out, threads, err);
 }
 
 /* ---- best pairwise F1 ---- */
@@ -313,8 +387,9 @@ rid_status rid_sweep_best_f1(rid_sweep_best *out, const rid_sweep_bucket *bucket
     rid_sweep *s = NULL;
     rid_sweep_grid grid = {0};
     rid_sweep_cell *cells = NULL;
-    rid_status st = rid_sweep_new(&s, buckets, n_buckets, dim, nn2 == RID_NN2_IDENTITY, threads,
-                                  err);
+    rid_status st = rid_sweep_new(&s, n_buckets, dim, nn2 == RID_NN2_IDENTITY, err);
+    for (size_t b = 0; b < n_buckets && st == RID_OK; b++)
+        st = rid_sweep_add(s, &buckets[b], threads, err);
     if (st == RID_OK)
         st = rid_sweep_quantiles(s, nn2, max_side, &grid, err);
     if (st == RID_OK &&

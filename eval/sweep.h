@@ -5,7 +5,7 @@
 #include "eval/cluster_metrics.h"
 #include "eval/rule.h"
 
-/** A bucket whose entries are swept, in matching order. Borrowed. */
+/** A bucket whose entries are swept, in matching order. */
 typedef struct rid_sweep_bucket {
     const float *emb;       /**< f32 (n, dim), unit rows */
     const uint8_t *usable;  /**< u8 (n), as rid_cluster's; NULL: all */
@@ -30,11 +30,14 @@ typedef struct rid_sweep_cell {
 /** Buckets that have been scanned once, for any number of surfaces. */
 typedef struct rid_sweep rid_sweep;
 
-/** Scans. The buckets' arrays stay borrowed. identity: also for surfaces of RID_NN2_IDENTITY, which
- *  takes more memory. O(n) memory of 100 to 200 bytes an entry, beside a copy of the embeddings.
- *  Errors of rid_scan. */
-RID_MUST rid_status rid_sweep_new(rid_sweep **out, const rid_sweep_bucket *buckets,
-                                  size_t n_buckets, size_t dim, bool identity, int threads,
+/** None yet, and room for so many. identity: also for surfaces of RID_NN2_IDENTITY, which takes more
+ *  memory. RID_ETEMP. */
+RID_MUST rid_status rid_sweep_new(rid_sweep **out, size_t max_buckets, size_t dim, bool identity,
+                                  rid_err *err);
+/** Scans a bucket. Its person stays borrowed, emb and usable do not. Memory: about 30 bytes an entry;
+ *  with identity 150, and 8 dim for those of a bucket whose scores find no room in 128 MiB. Errors
+ *  of rid_scan. */
+RID_MUST rid_status rid_sweep_add(rid_sweep *s, const rid_sweep_bucket *bucket, int threads,
                                   rid_err *err);
 void rid_sweep_free(rid_sweep *s);
 

@@ -7,37 +7,16 @@
  * the neighbours, (N, 2) of f32 score and u32 row, for scan_peer.py. The vectors are the same every
  * time. */
 #include "data/base/mem.h"
-#include "data/base/random.h"
 #include "eval/cluster.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/bench_vectors.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { VISITS = 4, NEIGHBOURS = 2 };
+enum { NEIGHBOURS = 2 };
 
-/* Spread of a person's entries about the person, of which the spread is 1. */
 static const float VISIT_NOISE = 0.4f;
-
-static void make_vectors(float *emb, size_t n, size_t dim, float *person)
-{
-    for (size_t i = 0; i < n; i++) {
-        /* Persons come and go: the entries of one are n / VISITS apart. */
-        uint64_t of_person[2] = {0, i % (n / VISITS + 1)}, of_entry[2] = {1, i};
-        rid_random p = rid_random_of(of_person, 2), e = rid_random_of(of_entry, 2);
-        double squares = 0;
-        float *to = emb + i * dim;
-        rid_random_normals(&p, person, dim);
-        rid_random_normals(&e, to, dim);
-        for (size_t d = 0; d < dim; d++) {
-            to[d] = person[d] + VISIT_NOISE * to[d];
-            squares += (double)to[d] * (double)to[d];
-        }
-        for (size_t d = 0; d < dim; d++)
-            to[d] = (float)(to[d] / sqrt(squares));
-    }
-}
 
 static int write_file(const char *path, const void *bytes, size_t n)
 {
@@ -78,7 +57,7 @@ static int run(size_t n, size_t dim, int threads, const char *vectors, const cha
     rid_decision *decisions = rid_mem_alloc(n, sizeof *decisions);
     rid_status st = emb && person && nearest && decisions ? RID_OK : RID_FAIL_NOMEM(&err);
     if (st == RID_OK) {
-        make_vectors(emb, n, dim, person);
+        bench_make_vectors(emb, n, dim, VISIT_NOISE, person);
         st = time_scan(nearest, emb, n, dim, threads, &err);
     }
     if (st == RID_OK)

@@ -127,11 +127,19 @@ static data_set make_set(size_t i)
     return make_data(i, sets[i].n_buckets, sets[i].n, sets[i].n_people, sets[i].noise, sets[i].steps);
 }
 
-static void check_surface(const data_set *d, rid_nn2_mode nn2, const rid_sweep_grid *grid, int threads)
+static rid_sweep *scan_all(const data_set *d, rid_nn2_mode nn2, int threads)
 {
     rid_sweep *s;
+    assert_ok(rid_sweep_new(&s, d->n_buckets, DIM, nn2 == RID_NN2_IDENTITY, &err));
+    for (size_t b = 0; b < d->n_buckets; b++)
+        assert_ok(rid_sweep_add(s, &d->buckets[b], threads, &err));
+    return s;
+}
+
+static void check_surface(const data_set *d, rid_nn2_mode nn2, const rid_sweep_grid *grid, int threads)
+{
+    rid_sweep *s = scan_all(d, nn2, threads);
     rid_sweep_cell *cells = rid_mem_alloc(grid->n_thresholds * grid->n_margins, sizeof *cells);
-    assert_ok(rid_sweep_new(&s, d->buckets, d->n_buckets, DIM, nn2 == RID_NN2_IDENTITY, threads, &err));
     assert_ok(rid_sweep_surface(s, nn2, grid, cells, threads, &err));
     for (size_t m = 0; m < grid->n_margins; m++) {
         for (size_t t = 0; t < grid->n_thresholds; t++) {
@@ -163,10 +171,9 @@ static void test_surface(void **state)
 /* The best over the grid of quantiles by replaying all of it. */
 static rid_sweep_best plain_best(const data_set *d, rid_nn2_mode nn2, size_t max_side)
 {
-    rid_sweep *s;
+    rid_sweep *s = scan_all(d, nn2, 1);
     rid_sweep_grid grid;
     rid_sweep_best best = {NAN, NAN, NAN};
-    assert_ok(rid_sweep_new(&s, d->buckets, d->n_buckets, DIM, nn2 == RID_NN2_IDENTITY, 1, &err));
     assert_ok(rid_sweep_quantiles(s, nn2, max_side, &grid, &err));
     assert_true(grid.n_thresholds >= 1 && grid.n_thresholds <= max_side);
     assert_true(grid.n_margins >= 1 && grid.n_margins <= max_side);
