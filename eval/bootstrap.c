@@ -57,8 +57,7 @@ static double resampled_mean(const group_sum *sums, size_t n_groups, uint64_t se
     return all.sum / (double)all.n;
 }
 
-/* Of n sorted values, between the two nearest in proportion. */
-static double quantile(const double *sorted, size_t n, double q)
+double rid_quantile_of_sorted(const double *sorted, size_t n, double q)
 {
     double place = q * (double)(n - 1);
     size_t below = (size_t)place;
@@ -87,8 +86,8 @@ rid_status rid_bootstrap_mean(rid_interval *out, const double *value, const uint
             means[r] = resampled_mean(sums, n_groups, seed, r);
         qsort(means, resamples, sizeof *means, compare_means);
         out->mean = all.sum / (double)all.n;
-        out->low = quantile(means, resamples, (1 - confidence) / 2);
-        out->high = quantile(means, resamples, (1 + confidence) / 2);
+        out->low = rid_quantile_of_sorted(means, resamples, (1 - confidence) / 2);
+        out->high = rid_quantile_of_sorted(means, resamples, (1 + confidence) / 2);
     }
     rid_mem_free(sums);
     rid_mem_free(keys);

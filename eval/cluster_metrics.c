@@ -91,22 +91,37 @@ static double adjusted_rand(const rid_cluster_counts *c)
                     ((both + split) * (split + apart) + (both + merged) * (merged + apart)));
 }
 
+rid_cluster_shares rid_cluster_shares_of(const rid_cluster_counts *c)
+{
+    rid_cluster_shares s = {.pairwise_precision = share(c->hit_pairs, c->predicted_pairs, 1),
+                            .pairwise_recall = share(c->hit_pairs, c->true_pairs, 1),
+                            .pairwise_f1 = 1,
+                            .bcubed_precision = NAN,
+                            .bcubed_recall = NAN,
+                            .bcubed_f1 = NAN};
+    if (c->predicted_pairs + c->true_pairs > 0)
+        s.pairwise_f1 = 2 * (double)c->hit_pairs / (double)(c->predicted_pairs + c->true_pairs);
+    if (c->entries > 0) {
+        s.bcubed_precision = to_double(c->precision_sum) / (double)c->entries;
+        s.bcubed_recall = to_double(c->recall_sum) / (double)c->entries;
+        s.bcubed_f1 = harmonic(s.bcubed_precision, s.bcubed_recall);
+    }
+    return s;
+}
+
 rid_cluster_metrics rid_cluster_metrics_of(const rid_cluster_counts *c)
 {
-    rid_cluster_metrics m = {
-        .pairwise_precision = share(c->hit_pairs, c->predicted_pairs, 1),
-        .pairwise_recall = share(c->hit_pairs, c->true_pairs, 1),
-        .bcubed_precision = NAN, .bcubed_recall = NAN, .bcubed_f1 = NAN,
-        .homogeneity = NAN, .completeness = NAN, .v_measure = NAN, .ari = NAN,
-        .persons_error = (double)c->persons - (double)c->true_persons};
-    m.pairwise_f1 = c->predicted_pairs + c->true_pairs > 0
-                        ? 2 * (double)c->hit_pairs / (double)(c->predicted_pairs + c->true_pairs)
-                        : 1;
+    const rid_cluster_shares s = rid_cluster_shares_of(c);
+    rid_cluster_metrics m = {.pairwise_precision = s.pairwise_precision,
+                             .pairwise_recall = s.pairwise_recall,
+                             .pairwise_f1 = s.pairwise_f1,
+                             .bcubed_precision = s.bcubed_precision,
+                             .bcubed_recall = s.bcubed_recall,
+                             .bcubed_f1 = s.bcubed_f1,
+                             .homogeneity = NAN, .completeness = NAN, .v_measure = NAN, .ari = NAN,
+                             .persons_error = (double)c->persons - (double)c->true_persons};
     if (c->entries == 0)
         return m;
-    m.bcubed_precision = to_double(c->precision_sum) / (double)c->entries;
-    m.bcubed_recall = to_double(c->recall_sum) / (double)c->entries;
-    m.bcubed_f1 = harmonic(m.bcubed_precision, m.bcubed_recall);
     m.homogeneity = explained(c->predicted_log, c->joint_log, c->entries_log, c->true_log);
     m.completeness = explained(c->true_log, c->joint_log, c->entries_log, c->predicted_log);
     m.v_measure = harmonic(m.homogeneity, m.completeness);

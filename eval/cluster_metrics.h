@@ -41,6 +41,14 @@ typedef struct rid_cluster_metrics {
     double persons_error; /**< persons − true persons */
 } rid_cluster_metrics;
 
+/** The part of them that takes no time. */
+typedef struct rid_cluster_shares {
+    double pairwise_precision, pairwise_recall, pairwise_f1;
+    double bcubed_precision, bcubed_recall, bcubed_f1;
+} rid_cluster_shares;
+
+rid_cluster_shares rid_cluster_shares_of(const rid_cluster_counts *c);
+
 void rid_cluster_counts_add(rid_cluster_counts *to, const rid_cluster_counts *c);
 rid_cluster_metrics rid_cluster_metrics_of(const rid_cluster_counts *c);
 

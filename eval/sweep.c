@@ -357,12 +357,92 @@ static rid_status sweep_links_of_all(const rid_sweep *s, const rid_sweep_grid *g
     return st;
 }
 
+rid_status rid_sweep_link(const rid_sweep *s, rid_linkage *out, rid_err *err)
+{
+    rid_linkage_part *parts = rid_mem_alloc(s->n, sizeof *parts);
+    *out = (rid_linkage){0};
+    if (!parts)
+        return RID_FAIL_NOMEM(err);
+    for (size_t b = 0; b < s->n; b++)
+        parts[b] = (rid_linkage_part){&s->replays[b], s->buckets[b].person};
+    const rid_status st = rid_linkage_init(out, parts, s->n, err);
+    rid_mem_free(parts);
+    return st;
+}
+
 rid_status rid_sweep_surface(const rid_sweep *s, rid_nn2_mode nn2, const rid_sweep_grid *grid,
                              rid_sweep_cell *out, int threads, rid_err *err)
 {
     memset(out, 0, grid->n_margins * grid->n_thresholds * sizeof *out);
     return nn2 == RID_NN2_NEIGHBOR ? sweep_links_of_all(s, grid, out, threads, err)
                                    : sweep_lanes_of_all(s, grid, out, threads, err);
+}
+
+/* ---- one rule ---- */
+
+size_t rid_sweep_count(const rid_sweep *s)
+{
+    return s->n;
+}
+
+const rid_sweep_bucket *rid_sweep_at(const rid_sweep *s, size_t bucket)
+{
+    return &s->buckets[bucket];
+}
+
+void rid_sweep_nearest(const rid_sweep *s, size_t bucket, rid_neighbour *nn1)
+{
+    const rid_replay *r = &s->replays[bucket];
+    for (size_t row = 0; row < r->n; row++)
+        nn1[row] = (rid_neighbour){RID_NN2_NONE, RID_NO_ENTRY};
+    for (size_t i = 0; i < r->n_matchable; i++)
+        nn1[r->row_of[i]] = r->best[i * r->k];
+}
+
+static void replay_links(const rid_replay *r, const rid_rule *rule, uint32_t *label)
+{
+    for (size_t row = 0; row < r->n; row++)
+        label[row] = (uint32_t)row;
+    for (size_t i = 0; i < r->n_matchable; i++) {
+        const rid_neighbour *best = r->best + i * r->k;
+        const float nn2 = best[1].row == RID_NO_ENTRY ? RID_NN2_NONE : best[1].score;
+        if (rid_rule_matches(rule, &best[0], nn2))
+            label[r->row_of[i]] = label[best[0].row];
+    }
+}
+
+static rid_status replay_lane(const rid_replay *r, const rid_rule *rule, uint32_t *label, rid_err *err)
+{
+    double threshold[RID_LANE_BLOCK];
+    uint32_t *lanes = rid_mem_alloc_aligned(r->n * sizeof *lanes, RID_LANE_BLOCK);
+    float *scratch = rid_mem_alloc_aligned(rid_replay_scratch(r), sizeof *scratch);
+    const bool ok = lanes && scratch;
+    for (size_t l = 0; l < RID_LANE_BLOCK; l++)
+        threshold[l] = l == 0 ? rule->threshold : INFINITY;
+    if (ok)
+        rid_replay_run(r, rule->margin, threshold, RID_LANE_BLOCK, lanes, scratch);
+    for (size_t row = 0; ok && row < r->n; row++)
+        label[row] = lanes[row * RID_LANE_BLOCK];
+    rid_mem_free(lanes);
+    rid_mem_free(scratch);
+    return ok ? RID_OK : RID_FAIL_NOMEM(err);
+}
+
+rid_status rid_sweep_replay(const rid_sweep *s, size_t bucket, const rid_rule *rule, uint32_t *label,
+                            uint32_t *joined, rid_err *err)
+{
+    const rid_replay *r = &s->replays[bucket];
+    rid_status st = RID_OK;
+    if (rule->nn2 == RID_NN2_NEIGHBOR)
+        replay_links(r, rule, label);
+    else
+        st = replay_lane(r, rule, label, err);
+    for (size_t row = 0; row < r->n; row++)
+        joined[row] = RID_NO_ENTRY;
+    for (size_t i = 0; i < r->n_matchable && st == RID_OK; i++)
+        if (label[r->row_of[i]] != r->row_of[i])
+            joined[r->row_of[i]] = r->best[i * r->k].row;
+    return st;
 }
 
 /* ---- best pairwise F1 ---- */

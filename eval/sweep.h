@@ -53,6 +53,22 @@ RID_MUST rid_status rid_sweep_surface(const rid_sweep *s, rid_nn2_mode nn2,
                                       const rid_sweep_grid *grid, rid_sweep_cell *out, int threads,
                                       rid_err *err);
 
+/** How many buckets were added, and each. Views. */
+size_t rid_sweep_count(const rid_sweep *s);
+const rid_sweep_bucket *rid_sweep_at(const rid_sweep *s, size_t bucket);
+/** The best earlier entry of each (n), row RID_NO_ENTRY where there is none. */
+void rid_sweep_nearest(const rid_sweep *s, size_t bucket, rid_neighbour *nn1);
+/** What one rule decides in a bucket, as rid_cluster does: label u32 (n) is the row of the first entry
+ *  of each entry's person, joined u32 (n) the row that it was matched with, RID_NO_ENTRY where it was
+ *  not. Thread-safe. RID_ETEMP. */
+RID_MUST rid_status rid_sweep_replay(const rid_sweep *s, size_t bucket, const rid_rule *rule,
+                                     uint32_t *label, uint32_t *joined, rid_err *err);
+
+/** The links of `neighbor` over all buckets. To be cleared (rid_linkage_clear). Errors of
+ *  rid_linkage_init. */
+struct rid_linkage;
+RID_MUST rid_status rid_sweep_link(const rid_sweep *s, struct rid_linkage *out, rid_err *err);
+
 /** The best operating point of a rule, by pairwise F1 over the pairs of all buckets. */
 typedef struct rid_sweep_best {
     double f1, threshold, margin; /**< NaN where undefined: no pair of one person */

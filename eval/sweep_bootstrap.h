@@ -1,0 +1,41 @@
+/** How sure a swept cell's figures are: people are drawn with replacement, whole, as many as there
+ *  are (Efron and Tibshirani, An Introduction to the Bootstrap, 1993). A person is the same one in
+ *  all buckets. All figures are ratios of sums over people; a pair of two people that was taken for
+ *  one person counts half for each of the two. */
+#ifndef RID_SWEEP_BOOTSTRAP_H
+#define RID_SWEEP_BOOTSTRAP_H
+
+#include "eval/bootstrap.h"
+#include "eval/objective.h"
+
+/** Figures that are resampled, as surface.csv names them. */
+typedef enum rid_sure_figure {
+    RID_SURE_PRECISION,
+    RID_SURE_RECALL,
+    RID_SURE_F1,
+    RID_SURE_BCUBED_PRECISION,
+    RID_SURE_BCUBED_RECALL,
+    RID_SURE_BCUBED_F1,
+    RID_SURE_FNIR,
+    RID_SURE_FPIR,
+    RID_SURE_FIGURES,
+} rid_sure_figure;
+
+const char *rid_sure_figure_name(rid_sure_figure f);
+
+/** One cell's; NaN where undefined. mean is the cell's own value. */
+typedef struct rid_sure_cell {
+    rid_interval figure[RID_SURE_FIGURES];
+    rid_interval behind; /**< by how much the first cell's objective is better */
+    bool as_good;        /**< that may be nothing: 0 is in the interval */
+} rid_sure_cell;
+
+/** Replays n >= 1 rules, the best of them first, and resamples them together: out (n), caller's.
+ *  resamples >= 1; confidence in (0, 1): percentile intervals. Memory: resamples bytes a person, and
+ *  a few hundred an entry and thread of the largest bucket. Deterministic in seed, for any number of
+ *  threads. RID_EDATA without a labelled entry; RID_ETEMP; RID_EINTR. */
+RID_MUST rid_status rid_sweep_bootstrap(rid_sure_cell *out, const rid_sweep *s, const rid_rule *rules,
+                                        size_t n, const rid_objective *o, size_t resamples,
+                                        double confidence, uint64_t seed, int threads, rid_err *err);
+
+#endif

@@ -1,0 +1,116 @@
+#include "eval/sweep_data.h"
+
+#include "data/base/mem.h"
+#include "data/h5file.h"
+
+#include <string.h>
+
+/* The persons of a bucket, as numbers of the labels. */
+static rid_status label_bucket(rid_sweep_data *d, size_t b, rid_err *err)
+{
+    const size_t n = d->buckets[b].n;
+    uint32_t *person = d->person[b] = rid_mem_alloc(n, sizeof *person);
+    if (!person)
+        return RID_FAIL_NOMEM(err);
+    for (size_t i = 0; i < n; i++) {
+        const rid_str id = rid_sweep_data_id(d, b, i);
+        person[i] = RID_UNLABELLED;
+        if (rid_labels_find(d->labels, id, &person[i]))
+            d->n_labelled++;
+        else
+            d->n_excluded += rid_labels_is_excluded(d->labels, id);
+    }
+    return RID_OK;
+}
+
+static rid_status scan_bucket(rid_sweep_data *d, size_t b, int threads, rid_err *err)
+{
+    const rid_bucket *bucket = &d->buckets[b];
+    const size_t dim = rid_store_set_info(&d->set)->emb_dim;
+    float *emb = rid_mem_alloc(bucket->n * sizeof *emb, dim);
+    uint8_t *usable = rid_mem_alloc(bucket->n, 1);
+    rid_status st = emb && usable ? RID_OK : RID_FAIL_NOMEM(err);
+    for (size_t i = 0; st == RID_OK && i < bucket->n; i++) {
+        usable[i] = rid_store_set_status(&d->set, bucket->places[i]) != RID_ENTRY_SKIP;
+        d->n_skipped += !usable[i];
+    }
+    if (st == RID_OK)
+        st = rid_store_set_read_embeddings(&d->set, bucket->places, bucket->n, emb, err);
+    if (st == RID_OK)
+        st = rid_sweep_add(d->sweep, &(rid_sweep_bucket){emb, usable, d->person[b], bucket->n},
+                           threads, err);
+    rid_mem_free(emb);
+    rid_mem_free(usable);
+    if (st != RID_OK && st != RID_EINTR)
+        rid_err_prepend(err, "bucket %.*s/%.*s", RID_STR(bucket->day), RID_STR(bucket->store));
+    return st;
+}
+
+static rid_status label_all(rid_sweep_data *d, rid_err *err)
+{
+    rid_status st = RID_OK;
+    d->person = rid_mem_zalloc(d->n_buckets, sizeof *d->person);
+    if (!d->person)
+        return RID_FAIL_NOMEM(err);
+    for (size_t b = 0; b < d->n_buckets && st == RID_OK; b++) {
+        d->n_entries += d->buckets[b].n;
+        st = label_bucket(d, b, err);
+    }
+    if (st == RID_OK && d->n_labelled == 0)
+        st = RID_FAIL(err, RID_EDATA, "no entry of the stores has a label (%zu entries, %zu labels)",
+                      d->n_entries, rid_labels_count(d->labels));
+    d->n_absent = rid_labels_count(d->labels) - d->n_labelled;
+    return st;
+}
+
+rid_status rid_sweep_data_read(rid_sweep_data *d, const char *const *gt, size_t n_gt,
+                               const char *const *stores, size_t n_stores, uint64_t limit,
+                               bool identity, int threads, rid_summary *summary, rid_err *err)
+{
+    const double start = rid_clock_s();
+    *d = (rid_sweep_data){0};
+    rid_h5_init();
+    rid_status st = rid_labels_read(&d->labels, gt, n_gt, err);
+    if (st == RID_OK)
+        st = rid_store_set_open(&d->set, stores, n_stores, limit, err);
+    if (st == RID_OK)
+        st = rid_store_set_group(&d->set, &d->buckets, &d->n_buckets, err);
+    if (st == RID_OK)
+        st = label_all(d, err);
+    if (st == RID_OK)
+        st = rid_sweep_new(&d->sweep, d->n_buckets, rid_store_set_info(&d->set)->emb_dim, identity,
+                           err);
+    rid_summary_add_stage(summary, "open", rid_clock_s() - start);
+    const double scan = rid_clock_s();
+    for (size_t b = 0; b < d->n_buckets && st == RID_OK; b++)
+        st = scan_bucket(d, b, threads, err);
+    rid_summary_add_stage(summary, "scan", rid_clock_s() - scan);
+    summary->read = d->set.n_read;
+    summary->accepted = d->n_entries;
+    summary->duplicates = d->set.n_duplicates;
+    summary->skipped = d->n_skipped;
+    return st;
+}
+
+void rid_sweep_data_clear(rid_sweep_data *d)
+{
+    rid_sweep_free(d->sweep);
+    for (size_t b = 0; d->person && b < d->n_buckets; b++)
+        rid_mem_free(d->person[b]);
+    rid_mem_free(d->person);
+    rid_mem_free(d->buckets);
+    rid_store_set_close(&d->set);
+    rid_labels_free(d->labels);
+    *d = (rid_sweep_data){0};
+}
+
+rid_str rid_sweep_data_id(const rid_sweep_data *d, size_t bucket, size_t row)
+{
+    return rid_store_set_meta(&d->set, d->buckets[bucket].places[row]).text[RID_TEXT_ID];
+}
+
+rid_str rid_sweep_data_person(const rid_sweep_data *d, size_t bucket, size_t row)
+{
+    const uint32_t person = d->person[bucket][row];
+    return person == RID_UNLABELLED ? (rid_str){NULL, 0} : rid_labels_person(d->labels, person);
+}
