@@ -1,5 +1,6 @@
 #include "eval/sweep_data.h"
 
+#include "data/base/log.h"
 #include "data/base/mem.h"
 #include "data/h5file.h"
 

@@ -8,6 +8,7 @@ enum {
     STORE = RID_TOOL_STORE,
     SYNTH = RID_TOOL_SYNTH,
     TRAIN = RID_TOOL_TRAIN,
+    SWEEP = RID_TOOL_SWEEP,
     ALL = RID_TOOL_ALL,
 };
 
@@ -19,6 +20,9 @@ static const rid_option rows[] = {
     {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "RUN_DIR",
      .tools = TRAIN, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
      .help = "folder of the run: model.pt, report.html, metrics.jsonl, config.yaml, …"},
+    {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "DIR",
+     .tools = SWEEP, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .help = "folder for surface.csv, best.json, report.html"},
     {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT.h5",
      .tools = ENCODE, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
      .help = "the store; rejected payloads are listed in OUT.h5.rejects.jsonl"},

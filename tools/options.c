@@ -1,7 +1,9 @@
 #include "tools/option_rows.h"
 
+#include "data/base/mem.h"
 #include "data/base/num.h"
 #include "data/base/timezone.h"
+#include "eval/sweep_grid.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 /* Their order, and the rows' in them, is that of the help. */
 static const rid_option_rows *const tables[] = {
     &rid_option_rows_data,
+    &rid_option_rows_eval,
     &rid_option_rows_train,
     &rid_option_rows_common,
 };
@@ -159,6 +162,18 @@ static bool check_text(const rid_option *o, const char *text, char *want, size_t
     return !(o->flags & RID_OPTION_ZONE) || is_zone(text);
 }
 
+static bool check_grid(const rid_option *o, const char *text, char *want, size_t size)
+{
+    double *x = NULL;
+    size_t n = 0;
+    const bool ok = rid_grid_parse(&x, &n, text, o->name, NULL) == RID_OK &&
+                    (!has_bounds(o) || (x[0] >= o->min && x[n - 1] <= o->max));
+    snprintf(want, size, "a grid like 0.5 or 0,0.1:0.3:0.05 of values from %.15g to %.15g", o->min,
+             o->max);
+    rid_mem_free(x);
+    return ok;
+}
+
 bool rid_option_check(const rid_option *o, const char *text, char *want, size_t want_size)
 {
     uint32_t i, n;
@@ -185,6 +200,8 @@ bool rid_option_check(const rid_option *o, const char *text, char *want, size_t 
         snprintf(want, want_size, "a range like 2:5");
         return rid_num_parse_range(rid_str_of(text), &lo, &hi) &&
                (!has_bounds(o) || ((double)lo >= o->min && (double)hi <= o->max));
+    case RID_OPTION_GRID:
+        return check_grid(o, text, want, want_size);
     case RID_OPTION_STRING:
     case RID_OPTION_PATH:
     case RID_OPTION_LIST:
@@ -267,6 +284,8 @@ const char *rid_tool_name(unsigned bit)
         return "synth";
     case RID_TOOL_TRAIN:
         return "train";
+    case RID_TOOL_SWEEP:
+        return "sweep";
     default:
         return "?";
     }

@@ -19,7 +19,8 @@ enum {
     RID_TOOL_STORE = 1 << 3,
     RID_TOOL_SYNTH = 1 << 4,
     RID_TOOL_TRAIN = 1 << 5,
-    RID_TOOL_ALL = (1 << 6) - 1,
+    RID_TOOL_SWEEP = 1 << 6,
+    RID_TOOL_ALL = (1 << 7) - 1,
 };
 
 typedef enum rid_option_type {
@@ -34,6 +35,7 @@ typedef enum rid_option_type {
     RID_OPTION_COUNT_OR_PERCENT, /**< "12" or "1.5%" */
     RID_OPTION_SHARD,            /**< "i/n" */
     RID_OPTION_RANGE,            /**< "LO:HI" or "N" */
+    RID_OPTION_GRID,             /**< as rid_grid_parse reads it, min … max */
 } rid_option_type;
 
 enum {

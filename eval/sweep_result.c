@@ -1,0 +1,284 @@
+#include "eval/sweep_result.h"
+
+#include "data/jsonw.h"
+
+#include <math.h>
+
+/* ---- figures of a cell ---- */
+
+typedef struct figure {
+    const char *name;
+    double value;
+    bool whole;
+} figure;
+
+enum { FIGURES_MAX = 24 };
+
+/* In the order of surface.csv. Returns how many. */
+static size_t list_figures(figure out[FIGURES_MAX], const rid_sweep_cell *c)
+{
+    const rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
+    const rid_search_counts *s = &c->searches;
+    const figure all[] = {
+        {"persons", (double)c->clusters.persons, true},
+        {"true_persons", (double)c->clusters.true_persons, true},
+        {"pairwise_precision", m.pairwise_precision, false},
+        {"pairwise_recall", m.pairwise_recall, false},
+        {"pairwise_f1", m.pairwise_f1, false},
+        {"bcubed_precision", m.bcubed_precision, false},
+        {"bcubed_recall", m.bcubed_recall, false},
+        {"bcubed_f1", m.bcubed_f1, false},
+        {"v_measure", m.v_measure, false},
+        {"ari", m.ari, false},
+        {"mated", (double)s->mated, true},
+        {"nonmated", (double)s->nonmated, true},
+        {"hits", (double)s->hits, true},
+        {"wrong_matches", (double)s->wrong_matches, true},
+        {"false_matches", (double)s->false_matches, true},
+        {"to_unlabelled", (double)s->to_unlabelled, true},
+        {"fnir", rid_search_fnir(s), false},
+        {"fpir", rid_search_fpir(s), false},
+    };
+    const size_t n = sizeof all / sizeof all[0];
+    for (size_t i = 0; i < n; i++)
+        out[i] = all[i];
+    return n;
+}
+
+bool rid_sweep_condition_met(const rid_sweep_result *r)
+{
+    return r->top[0].merit.lack == 0;
+}
+
+size_t rid_sweep_count_as_good(const rid_sweep_result *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; r->resamples > 0 && i < r->n_top; i++)
+        n += r->sure[i].as_good;
+    return n;
+}
+
+size_t rid_sweep_place_of(const rid_sweep_result *r, size_t surface, size_t margin, size_t threshold)
+{
+    size_t i = 0;
+    while (i < r->n_top && (r->top[i].surface != surface || r->top[i].margin != margin ||
+                            r->top[i].threshold != threshold))
+        i++;
+    return i;
+}
+
+/* ---- surface.csv ---- */
+
+static void append_number(rid_buf *out, double value)
+{
+    if (isfinite(value))
+        rid_jsonw_f64(&(rid_jsonw){.out = out}, value);
+}
+
+static void write_row(const rid_sweep_result *r, const rid_pick *p, const char *as_good, rid_buf *out)
+{
+    figure f[FIGURES_MAX];
+    const rid_rule rule = rid_pick_rule(r->surfaces, p);
+    const size_t n = list_figures(f, rid_pick_cell(r->surfaces, p));
+    rid_buf_printf(out, "%s,", rid_nn2_name(rule.nn2));
+    append_number(out, rule.threshold);
+    rid_buf_append_char(out, ',');
+    append_number(out, rule.margin);
+    for (size_t i = 0; i < n; i++) {
+        rid_buf_append_char(out, ',');
+        if (f[i].whole)
+            rid_buf_printf(out, "%.0f", f[i].value);
+        else
+            append_number(out, f[i].value);
+    }
+    rid_buf_printf(out, ",%s\n", as_good);
+}
+
+void rid_sweep_write_csv(const rid_sweep_result *r, rid_buf *out)
+{
+    figure f[FIGURES_MAX];
+    const size_t n = list_figures(f, r->surfaces[0].cells);
+    rid_buf_append_str(out, "nn2,threshold,margin");
+    for (size_t i = 0; i < n; i++)
+        rid_buf_printf(out, ",%s", f[i].name);
+    rid_buf_append_str(out, ",as_good\n");
+    for (size_t s = 0; s < r->n_surfaces; s++) {
+        const rid_sweep_grid *g = &r->surfaces[s].grid;
+        for (size_t m = 0; m < g->n_margins; m++) {
+            for (size_t t = 0; t < g->n_thresholds; t++) {
+                const rid_pick p = {.surface = s, .margin = m, .threshold = t};
+                const size_t place =
+                    r->resamples > 0 ? rid_sweep_place_of(r, s, m, t) : r->n_top;
+                write_row(r, &p, place == r->n_top ? "" : r->sure[place].as_good ? "1" : "0", out);
+            }
+        }
+    }
+}
+
+/* ---- best.json ---- */
+
+static void put_number(rid_jsonw *w, const char *key, double value)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_f64(w, value);
+}
+
+static void put_count(rid_jsonw *w, const char *key, uint64_t value)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_u64(w, value);
+}
+
+static void put_figures(rid_jsonw *w, const rid_sweep_cell *c)
+{
+    figure f[FIGURES_MAX];
+    const size_t n = list_figures(f, c);
+    for (size_t i = 0; i < n; i++) {
+        if (f[i].whole)
+            put_count(w, f[i].name, (uint64_t)f[i].value);
+        else
+            put_number(w, f[i].name, f[i].value);
+    }
+}
+
+static void put_rule(rid_jsonw *w, const rid_rule *rule)
+{
+    put_number(w, "threshold", rule->threshold);
+    put_number(w, "margin", rule->margin);
+    rid_jsonw_key(w, "nn2");
+    rid_jsonw_cstr(w, rid_nn2_name(rule->nn2));
+}
+
+static void put_range(rid_jsonw *w, const char *key, double low, double high)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_begin_array(w);
+    rid_jsonw_f64(w, low);
+    rid_jsonw_f64(w, high);
+    rid_jsonw_end_array(w);
+}
+
+static void put_objective(rid_jsonw *w, const rid_sweep_result *r)
+{
+    rid_jsonw_key(w, "objective");
+    rid_jsonw_cstr(w, r->objective_text);
+    put_number(w, "value", rid_objective_value(&r->objective, &r->top[0].merit));
+    rid_jsonw_key(w, "condition_met");
+    rid_jsonw_bool(w, rid_sweep_condition_met(r));
+}
+
+static void put_plateau(rid_jsonw *w, const rid_plateau *p)
+{
+    rid_jsonw_key(w, "plateau");
+    rid_jsonw_begin_object(w);
+    put_count(w, "cells", p->n_cells);
+    put_range(w, "threshold", p->threshold_min, p->threshold_max);
+    put_range(w, "margin", p->margin_min, p->margin_max);
+    rid_jsonw_end_object(w);
+}
+
+static void put_intervals(rid_jsonw *w, const rid_sure_cell *c)
+{
+    rid_jsonw_key(w, "intervals");
+    rid_jsonw_begin_object(w);
+    for (size_t f = 0; f < RID_SURE_FIGURES; f++)
+        put_range(w, rid_sure_figure_name((rid_sure_figure)f), c->figure[f].low, c->figure[f].high);
+    rid_jsonw_end_object(w);
+}
+
+static void put_bootstrap(rid_jsonw *w, const rid_sweep_result *r)
+{
+    rid_jsonw_key(w, "bootstrap");
+    rid_jsonw_begin_object(w);
+    put_count(w, "resamples", r->resamples);
+    put_number(w, "confidence", r->confidence);
+    put_count(w, "cells", r->n_top);
+    put_count(w, "as_good", rid_sweep_count_as_good(r));
+    put_intervals(w, &r->sure[0]);
+    rid_jsonw_end_object(w);
+}
+
+static void put_modes(rid_jsonw *w, const rid_sweep_result *r)
+{
+    rid_jsonw_key(w, "best_of_each");
+    rid_jsonw_begin_array(w);
+    for (size_t s = 0; s < r->n_surfaces; s++) {
+        const rid_rule rule = rid_pick_rule(r->surfaces, &r->best_of[s]);
+        rid_jsonw_begin_object(w);
+        put_rule(w, &rule);
+        put_figures(w, rid_pick_cell(r->surfaces, &r->best_of[s]));
+        rid_jsonw_end_object(w);
+    }
+    rid_jsonw_end_array(w);
+}
+
+static void put_bucket_name(rid_jsonw *w, const rid_bucket *b)
+{
+    rid_jsonw_key(w, "day_id");
+    rid_jsonw_str(w, b->day);
+    rid_jsonw_key(w, "store_id");
+    rid_jsonw_str(w, b->store);
+}
+
+static void put_buckets(rid_jsonw *w, const rid_sweep_result *r)
+{
+    const rid_sweep_data *d = r->data;
+    rid_jsonw_key(w, "worst_bucket");
+    if (r->worst < d->n_buckets) {
+        rid_jsonw_begin_object(w);
+        put_bucket_name(w, &d->buckets[r->worst]);
+        rid_jsonw_end_object(w);
+    } else {
+        rid_jsonw_null(w);
+    }
+    rid_jsonw_key(w, "buckets");
+    rid_jsonw_begin_array(w);
+    for (size_t b = 0; b < d->n_buckets; b++) {
+        rid_jsonw_begin_object(w);
+        put_bucket_name(w, &d->buckets[b]);
+        put_count(w, "entries", d->buckets[b].n);
+        put_figures(w, &r->cases.buckets[b]);
+        rid_jsonw_end_object(w);
+    }
+    rid_jsonw_end_array(w);
+}
+
+static void put_data(rid_jsonw *w, const rid_sweep_data *d)
+{
+    rid_jsonw_key(w, "encoder_hash");
+    rid_jsonw_cstr(w, rid_store_set_info(&d->set)->encoder_hash);
+    rid_jsonw_key(w, "stores");
+    rid_jsonw_begin_array(w);
+    for (size_t i = 0; i < d->set.n_stores; i++)
+        rid_jsonw_cstr(w, rid_store_digest(d->set.stores[i]));
+    rid_jsonw_end_array(w);
+    put_count(w, "entries", d->n_entries);
+    put_count(w, "unlabelled", d->n_entries - d->n_labelled);
+    put_count(w, "excluded", d->n_excluded);
+    put_count(w, "labels_without_entry", d->n_absent);
+}
+
+void rid_sweep_write_json(const rid_sweep_result *r, rid_buf *out)
+{
+    rid_jsonw w = {.out = out};
+    const rid_rule best = rid_pick_rule(r->surfaces, &r->top[0]);
+    rid_jsonw_begin_object(&w);
+    put_count(&w, "format_version", 1);
+    rid_jsonw_key(&w, "tool_version");
+    rid_jsonw_cstr(&w, RID_VERSION);
+    put_objective(&w, r);
+    put_rule(&w, &best);
+    put_figures(&w, rid_pick_cell(r->surfaces, &r->top[0]));
+    put_plateau(&w, &r->plateau);
+    if (r->has_optimum) {
+        rid_jsonw_key(&w, "over_all_breakpoints");
+        rid_jsonw_bool(&w, r->optimum.exact);
+    }
+    if (r->resamples > 0)
+        put_bootstrap(&w, r);
+    put_modes(&w, r);
+    put_data(&w, r->data);
+    put_buckets(&w, r);
+    rid_jsonw_end_object(&w);
+    rid_buf_append_char(out, '\n');
+}

@@ -1,0 +1,37 @@
+/* Options of evaluation: ground truth, sweep. */
+#include "tools/option_rows.h"
+
+enum { SWEEP = RID_TOOL_SWEEP };
+
+static const char in_truth[] = "Ground truth";
+static const char in_grid[] = "Grid and objective";
+
+static const rid_option rows[] = {
+    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP, .group = in_truth,
+     .flags = RID_OPTION_NO_EMPTY,
+     .help = "ground truth: which entry is which person; several files are read as one"},
+
+    {.name = "threshold", .type = RID_OPTION_GRID, .metavar = "LO:HI:STEP",
+     .default_text = "0.3:0.99:0.01", .tools = SWEEP, .group = in_grid, .min = -1, .max = 2,
+     .help = "thresholds to try: values and ranges, HI included, with commas between them"},
+    {.name = "margin", .type = RID_OPTION_GRID, .metavar = "LO:HI:STEP",
+     .default_text = "0:0.2:0.005", .tools = SWEEP, .group = in_grid, .max = 3, .help = "margins to try, likewise"},
+    {.name = "grid", .type = RID_OPTION_STRING, .metavar = "auto[:N]", .tools = SWEEP,
+     .group = in_grid, .flags = RID_OPTION_NO_EMPTY,
+     .help = "instead of them at most N (100) breakpoints a side, by quantile of the scores; for "
+             "neighbor with the best of all breakpoints"},
+    {.name = "nn2", .type = RID_OPTION_CHOICE, .choices = "neighbor,identity|neighbor|identity",
+     .default_text = "neighbor,identity", .tools = SWEEP, .group = in_grid,
+     .help = "the second best is the next neighbour, or the best entry of another person; or both "
+             "rules, side by side"},
+    {.name = "objective", .type = RID_OPTION_STRING, .metavar = "FIGURE", .default_text = "f1",
+     .tools = SWEEP, .group = in_grid, .flags = RID_OPTION_NO_EMPTY,
+     .help = "what is to be best: f1 (pairwise), bcubed-f1, precision@recall=R, "
+             "recall@precision=P, or fnir@fpir=X"},
+    {.name = "bootstrap", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1000",
+     .tools = SWEEP, .group = in_grid, .max = 100000,
+     .help = "resamples of people, for intervals and for the cells that are as good as the best; "
+             "0: none"},
+};
+
+const rid_option_rows rid_option_rows_eval = {rows, sizeof rows / sizeof rows[0]};
