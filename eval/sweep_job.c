@@ -103,8 +103,6 @@ static rid_status parse_grid(const rid_sweep_options *o, rid_sweep_grid *g, rid_
     if (st == RID_OK && g->n_thresholds * g->n_margins > CELLS_MAX)
         st = RID_FAIL(err, RID_EUSAGE, "%zu thresholds and %zu margins are more than %zu cells",
                       g->n_thresholds, g->n_margins, CELLS_MAX);
-    if (st == RID_OK && g->margin[0] < 0)
-        st = RID_FAIL(err, RID_EUSAGE, "--margin: a margin is 0 or more");
     return st;
 }
 
