@@ -3,6 +3,7 @@
 
 #include "data/plot.h"
 #include "data/plot_axis.h"
+#include "data/plot_heat.h"
 
 static rid_buf out;
 static rid_html page;
@@ -364,6 +365,45 @@ static void test_no_memory(void **state)
     fail_msg("a shortage of memory never ends");
 }
 
+/* ---- heat maps ---- */
+
+static void test_heat_map(void **state)
+{
+    (void)state;
+    const double x[] = {0.1, 0.2, 0.3}, y[] = {0, 1};
+    const double value[] = {0, 0.5, NAN, 1, 1, 0};
+    const uint8_t inside[] = {0, 0, 0, 1, 1, 0};
+    rid_plot_heat p = {.title = "<F1>", .note = "a & b", .x_label = "threshold", .y_label = "margin",
+                       .x = x, .y = y, .n_x = 3, .n_y = 2, .value = value, .inside = inside,
+                       .mark_x = 1, .mark_y = 1};
+    rid_plot_heat_map(&page, &p);
+    assert_has("&lt;F1&gt;");
+    assert_has("Values from 0.0000 to 1.000 over 3 by 2 cells. Marked: threshold 0.200, margin 1.000.");
+    assert_int_equal(count("shape-rendering"), 3); /* shades: 0, 0.5, 1 */
+    assert_int_equal(count("<circle"), 2);
+    /* The two cells inside have one outline: no edge between them. */
+    const char *contour = strstr(text(), "d=\"M0 0M");
+    assert_non_null(contour);
+    size_t edges = 0;
+    for (const char *at = contour + 7; *at != '"'; at++)
+        edges += *at == 'M';
+    assert_int_equal(edges, 6);
+}
+
+static void test_heat_map_of_nothing(void **state)
+{
+    (void)state;
+    const double one[] = {0.5}, nothing[] = {NAN};
+    rid_plot_heat p = {.title = "t", .x_label = "x", .y_label = "y", .x = one, .y = one, .n_x = 1,
+                       .n_y = 1, .value = nothing, .mark_x = 1};
+    rid_plot_heat_map(&page, &p);
+    assert_has("no data");
+    assert_int_equal(count("<circle"), 0);
+    p.value = one; /* all cells alike */
+    rid_plot_heat_map(&page, &p);
+    assert_int_equal(count("shape-rendering"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +418,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many_points, begin, end),
         cmocka_unit_test_setup_teardown(test_legend_and_mark, begin, end),
         cmocka_unit_test_setup_teardown(test_histogram, begin, end),
+        cmocka_unit_test_setup_teardown(test_heat_map, begin, end),
+        cmocka_unit_test_setup_teardown(test_heat_map_of_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);

@@ -1,9 +1,7 @@
 /* The sweep against the rule replayed at every cell. */
 #include "sweep_fixture.h"
 
-#include "data/base/interrupt.h"
-
-#include <time.h>
+#include "eval/replay.h"
 
 static void assert_same_cell(const rid_sweep_cell *a, const rid_sweep_cell *b, const rid_rule *rule)
 {
@@ -171,6 +169,36 @@ static void test_bad_rows_and_memory(void **state)
     free_data(&d);
 }
 
+/* Scores that find no room are computed again: the same decisions. */
+static void test_scores_not_kept(void **state)
+{
+    (void)state;
+    enum { LANES = 32 };
+    double threshold[LANES];
+    for (size_t l = 0; l < LANES; l++)
+        threshold[l] = 0.03 * (double)l;
+    for (size_t i = 0; i < N_SETS; i++) {
+        data_set d = make_set(i);
+        const rid_sweep_bucket *b = &d.buckets[0];
+        uint32_t *label[2];
+        for (int kept = 0; kept < 2; kept++) {
+            rid_replay r;
+            size_t spare = kept ? (size_t)1 << 20 : 0;
+            assert_ok(rid_replay_init(&r, b->emb, b->usable, b->n, DIM, true, &spare, 1, &err));
+            assert_true(kept ? r.scores && !r.packed : !r.scores && r.packed);
+            float *scratch = rid_mem_alloc_aligned(rid_replay_scratch(&r), sizeof *scratch);
+            label[kept] = rid_mem_alloc_aligned(b->n * LANES, sizeof *label[kept]);
+            rid_replay_run(&r, 0.02, threshold, LANES, label[kept], scratch);
+            rid_mem_free(scratch);
+            rid_replay_clear(&r);
+        }
+        assert_memory_equal(label[0], label[1], b->n * LANES * sizeof *label[0]);
+        rid_mem_free(label[0]);
+        rid_mem_free(label[1]);
+        free_data(&d);
+    }
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -182,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_surface),
+        cmocka_unit_test(test_scores_not_kept),
         cmocka_unit_test(test_best_f1),
         cmocka_unit_test(test_nothing_to_find),
         cmocka_unit_test(test_bad_rows_and_memory),
