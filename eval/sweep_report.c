@@ -223,7 +223,8 @@ static void write_facts(rid_html *h, const rid_sweep_result *r)
     if (r->resamples > 0)
         rid_html_text(h, "Intervals: %g%%, %zu resamples of people, for the best %zu cells. ",
                       100 * r->confidence, r->resamples, r->n_top);
-    rid_html_text(h, "Plateau: %zu cells, threshold %s to %s, margin %s to %s.", r->plateau.n_cells,
+    rid_html_text(h, "Cells beside the best with the same value, itself among them: %zu, threshold"
+                      " %s to %s, margin %s to %s.", r->plateau.n_cells,
                   setting(r->plateau.threshold_min).s, setting(r->plateau.threshold_max).s,
                   setting(r->plateau.margin_min).s, setting(r->plateau.margin_max).s);
     rid_html_close(h, "p");
