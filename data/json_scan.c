@@ -291,3 +291,57 @@ bool rid_json_diagnose(const char *text, size_t len, unsigned max_depth, rid_jso
     }
     return false;
 }
+
+/* ---- finding a value ---- */
+
+static size_t skip_string(const char *text, size_t len, size_t at)
+{
+    rid_json_skim s = {.in_string = true};
+    return skim_string(&s, text, at + 1, len);
+}
+
+/* Behind the value that begins at `at`. */
+static size_t skip_value(const char *text, size_t len, size_t at)
+{
+    if (at < len && text[at] == '"')
+        return skip_string(text, len, at);
+    if (at < len && (text[at] == '{' || text[at] == '[')) {
+        rid_json_skim s = {0};
+        return at + rid_json_skim_run(&s, text + at, len - at);
+    }
+    while (at < len && !is_blank(text[at]) && !strchr(",]}", text[at]))
+        at++;
+    return at;
+}
+
+/* From an object's or array's bracket to the value in its place `index`. */
+static bool step_into(const char *text, size_t len, size_t index, size_t *at)
+{
+    const bool object = *at < len && text[*at] == '{';
+    if (!object && !(*at < len && text[*at] == '['))
+        return false;
+    for (size_t i = 0;; i++) {
+        *at = rid_json_skip_blank(text, len, *at + 1);
+        if (*at >= len || text[*at] == '}' || text[*at] == ']')
+            return false;
+        if (object) {
+            *at = rid_json_skip_blank(text, len, skip_string(text, len, *at));
+            *at = rid_json_skip_blank(text, len, *at + 1);
+        }
+        if (i == index)
+            return *at < len;
+        *at = rid_json_skip_blank(text, len, skip_value(text, len, *at));
+        if (*at >= len || text[*at] != ',')
+            return false;
+    }
+}
+
+bool rid_json_locate(const char *text, size_t len, const size_t *steps, size_t n, size_t *offset)
+{
+    size_t at = rid_json_skip_blank(text, len, 0);
+    for (size_t i = 0; i < n; i++)
+        if (!step_into(text, len, steps[i], &at))
+            return false;
+    *offset = at;
+    return at < len;
+}

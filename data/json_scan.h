@@ -31,4 +31,9 @@ bool rid_json_diagnose(const char *text, size_t len, unsigned max_depth, rid_jso
 bool rid_json_scan_plain_string(const char *text, size_t len, size_t *at, rid_str *contents);
 size_t rid_json_skip_blank(const char *text, size_t len, size_t at);
 
+/** Where a value begins: steps (n) lead from the document's own value down, each the place (from 0) of a
+ *  member in its object or of an element in its array. `text` is a document without faults (see
+ *  rid_json_diagnose). False where there is no such value. */
+bool rid_json_locate(const char *text, size_t len, const size_t *steps, size_t n, size_t *offset);
+
 #endif

@@ -1,5 +1,4 @@
-/** Ground truth: which entry is which person. Read from all three forms of document: an object
- *  entry_id → person_id, {"persons": …}, {"entry_map": …}. */
+/** Ground truth: which entry is which person. Read from every form of document that gt_file.h knows. */
 #ifndef RID_LABELS_H
 #define RID_LABELS_H
 

@@ -249,6 +249,37 @@ static void test_agrees_with_the_parser(void **state)
     rid_json_parser_free(parser);
 }
 
+static void test_locate(void **state)
+{
+    (void)state;
+    static const char text[] = " {\"a,}\\\"\" : [1, [ ], \"]\\\\\", {\"k\":null ,\"m\":{\"x\":-2e3}}],\n\"b\":@ , \"c\":[]}";
+    static const struct {
+        size_t steps[4], n;
+        const char *at; /* where the value begins; NULL: there is none */
+    } cases[] = {
+        {{0}, 0, "{\"a"},          {{0}, 1, "[1"},          {{0, 0}, 2, "1, "},
+        {{0, 1}, 2, "[ ]"},        {{0, 2}, 2, "\"]"},      {{0, 3}, 2, "{\"k"},
+        {{0, 3, 0}, 3, "null"},    {{0, 3, 1}, 3, "{\"x"},  {{0, 3, 1, 0}, 4, "-2e3"},
+        {{1}, 1, "@"},             {{2}, 1, "[]}"},         {{3}, 1, NULL},
+        {{0, 4}, 2, NULL},         {{0, 1, 0}, 3, NULL},    {{2, 0}, 2, NULL},
+        {{0, 0, 0}, 3, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t offset = 0;
+        const bool found = rid_json_locate(text, sizeof text - 1, cases[i].steps, cases[i].n, &offset);
+        assert_int_equal(found, cases[i].at != NULL);
+        if (found)
+            assert_int_equal(offset, strstr(text, cases[i].at) - text);
+    }
+    /* Cut anywhere, it ends. */
+    for (size_t len = 0; len < sizeof text; len++) {
+        size_t offset;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+            if (rid_json_locate(text, len, cases[i].steps, cases[i].n, &offset))
+                assert_true(offset < len);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_no_fault),
         cmocka_unit_test(test_plain_strings),
         cmocka_unit_test(test_skim),
+        cmocka_unit_test(test_locate),
         cmocka_unit_test(test_agrees_with_the_parser),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
