@@ -2,6 +2,7 @@
 
 #include "data/base/interrupt.h"
 #include "data/base/mem.h"
+#include "data/csv.h"
 #include "data/jsonw.h"
 #include "data/store_set.h"
 
@@ -63,24 +64,6 @@ static void append_payload(rid_buf *out, const rid_payload *p)
     rid_buf_append_char(out, '\n');
 }
 
-static void append_field(rid_buf *out, rid_str s)
-{
-    bool quoted = false;
-    for (size_t i = 0; i < s.len; i++)
-        quoted |= s.data[i] == '"' || s.data[i] == ',' || s.data[i] == '\n' || s.data[i] == '\r';
-    if (!quoted) {
-        rid_buf_append(out, s.data, s.len);
-        return;
-    }
-    rid_buf_append_char(out, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] == '"')
-            rid_buf_append_char(out, '"');
-        rid_buf_append_char(out, s.data[i]);
-    }
-    rid_buf_append_char(out, '"');
-}
-
 static void append_csv_header(rid_buf *out, size_t emb_dim)
 {
     for (int f = 0; f < RID_TEXT_FIELDS; f++)
@@ -95,7 +78,7 @@ static void append_csv_row(rid_buf *out, const rid_meta *meta, rid_entry_status 
                            const float *embedding, size_t emb_dim)
 {
     for (int f = 0; f < RID_TEXT_FIELDS; f++) {
-        append_field(out, meta->text[f]);
+        rid_csv_append_field(out, meta->text[f]);
         rid_buf_append_char(out, ',');
     }
     rid_buf_append_str(out, rid_entry_status_name(status));
