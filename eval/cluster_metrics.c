@@ -149,6 +149,32 @@ double rid_search_fpir(const rid_search_counts *c)
     return share(c->false_matches, c->nonmated, NAN);
 }
 
+void rid_pair_counts_take(rid_pair_counts *c, bool same, bool together)
+{
+    c->same += same;
+    c->different += !same;
+    c->same_together += same && together;
+    c->different_together += !same && together;
+}
+
+void rid_pair_counts_add(rid_pair_counts *to, const rid_pair_counts *c)
+{
+    to->same += c->same;
+    to->different += c->different;
+    to->same_together += c->same_together;
+    to->different_together += c->different_together;
+}
+
+rid_pair_metrics rid_pair_metrics_of(const rid_pair_counts *c)
+{
+    const uint64_t together = c->same_together + c->different_together;
+    rid_pair_metrics m = {share(c->same_together, together, 1), share(c->same_together, c->same, 1),
+                          1};
+    if (together + c->same > 0)
+        m.f1 = 2 * (double)c->same_together / (double)(together + c->same);
+    return c->same + c->different > 0 ? m : (rid_pair_metrics){NAN, NAN, NAN};
+}
+
 /* ---- a bucket's ground truth ---- */
 
 static int compare_keys(const void *a, const void *b)

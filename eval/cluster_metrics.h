@@ -68,6 +68,23 @@ void rid_search_counts_add(rid_search_counts *to, const rid_search_counts *c);
 double rid_search_fnir(const rid_search_counts *c);
 double rid_search_fpir(const rid_search_counts *c);
 
+/** How listed pairs of entries came out: together in one person, or not. */
+typedef struct rid_pair_counts {
+    uint64_t same, different; /**< in truth */
+    uint64_t same_together, different_together;
+} rid_pair_counts;
+
+/** Precision without pairs together and recall without pairs of one person are 1, as for clusters; all
+ *  are NaN without any pair. */
+typedef struct rid_pair_metrics {
+    double precision, recall, f1;
+} rid_pair_metrics;
+
+/** Counts one pair. */
+void rid_pair_counts_take(rid_pair_counts *c, bool same, bool together);
+void rid_pair_counts_add(rid_pair_counts *to, const rid_pair_counts *c);
+rid_pair_metrics rid_pair_metrics_of(const rid_pair_counts *c);
+
 /** A bucket's ground truth, ready for counting many clusterings. One thread at a time. */
 typedef struct rid_truth rid_truth;
 

@@ -179,6 +179,11 @@ static uint32_t find(uint32_t *up, uint32_t i)
     return i;
 }
 
+bool rid_forest_same(rid_forest *f, uint32_t a, uint32_t b)
+{
+    return find(f->up, a) == find(f->up, b);
+}
+
 /* ---- table of the groups of persons with many ---- */
 
 static size_t place_of(const rid_forest *f, uint32_t owner, uint32_t person)

@@ -33,6 +33,8 @@ void rid_forest_free(rid_forest *f);
 void rid_forest_reset(rid_forest *f);
 /** Makes the persons of entries a and b (of one bucket) one. */
 void rid_forest_link(rid_forest *f, uint32_t a, uint32_t b);
+/** True where the two are one person by now. */
+bool rid_forest_same(rid_forest *f, uint32_t a, uint32_t b);
 /** Counts as they are: the same bits as rid_truth_count over all buckets. View. */
 const rid_cluster_counts *rid_forest_counts(const rid_forest *f);
 

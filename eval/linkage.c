@@ -35,6 +35,15 @@ static void add_links(rid_linkage *l, const rid_linkage_part *part, const uint8_
     }
 }
 
+static void add_pairs(rid_linkage *l, const rid_linkage_part *part)
+{
+    const uint32_t before = (uint32_t)l->truth.n;
+    for (size_t i = 0; i < part->n_pairs; i++) {
+        const rid_pair *p = &part->pairs[i];
+        l->pairs[l->n_pairs++] = (rid_pair){before + p->a, before + p->b, p->same};
+    }
+}
+
 static rid_status add_part(rid_linkage *l, const rid_linkage_part *part, rid_err *err)
 {
     const size_t n = part->scan->n;
@@ -48,6 +57,7 @@ static rid_status add_part(rid_linkage *l, const rid_linkage_part *part, rid_err
         l->searches.nonmated += part->person[i] != RID_UNLABELLED && !mated[i];
     }
     add_links(l, part, mated);
+    add_pairs(l, part);
     st = rid_forest_truth_add(&l->truth, truth, n, err);
     rid_truth_free(truth);
     return st;
@@ -64,16 +74,20 @@ static int compare_links(const void *a, const void *b)
 rid_status rid_linkage_init(rid_linkage *l, const rid_linkage_part *parts, size_t n_parts,
                             rid_err *err)
 {
-    size_t n = 0, largest = 0;
+    size_t n = 0, largest = 0, n_pairs = 0;
     *l = (rid_linkage){0};
     for (size_t i = 0; i < n_parts; i++) {
         n += parts[i].scan->n;
+        n_pairs += parts[i].n_pairs;
         if (parts[i].scan->n > largest)
             largest = parts[i].scan->n;
     }
     rid_status st = rid_forest_truth_init(&l->truth, n, largest, err);
-    if (st == RID_OK && !(l->links = rid_mem_alloc(n, sizeof *l->links)))
-        st = RID_FAIL_NOMEM(err);
+    if (st == RID_OK) {
+        l->links = rid_mem_alloc(n, sizeof *l->links);
+        l->pairs = rid_mem_alloc(n_pairs, sizeof *l->pairs);
+        st = l->links && l->pairs ? RID_OK : RID_FAIL_NOMEM(err);
+    }
     for (size_t i = 0; i < n_parts && st == RID_OK; i++)
         st = add_part(l, &parts[i], err);
     if (st == RID_OK)
@@ -87,6 +101,7 @@ void rid_linkage_clear(rid_linkage *l)
 {
     rid_forest_truth_clear(&l->truth);
     rid_mem_free(l->links);
+    rid_mem_free(l->pairs);
     *l = (rid_linkage){0};
 }
 
@@ -117,4 +132,44 @@ rid_search_counts rid_descent_searches(const rid_descent *d)
     c.false_matches = d->outcomes[RID_LINK_FALSE];
     c.to_unlabelled = d->outcomes[RID_LINK_TO_UNLABELLED];
     return c;
+}
+
+/* ---- pairs ---- */
+
+rid_status rid_pair_watch_init(rid_pair_watch *w, const rid_linkage *l, rid_err *err)
+{
+    *w = (rid_pair_watch){.linkage = l, .apart = rid_mem_alloc(l->n_pairs, sizeof *w->apart)};
+    return w->apart ? RID_OK : RID_FAIL_NOMEM(err);
+}
+
+void rid_pair_watch_clear(rid_pair_watch *w)
+{
+    rid_mem_free(w->apart);
+    w->apart = NULL;
+}
+
+void rid_pair_watch_begin(rid_pair_watch *w)
+{
+    const rid_linkage *l = w->linkage;
+    w->counts = (rid_pair_counts){0};
+    w->n_apart = l->n_pairs;
+    for (size_t i = 0; i < l->n_pairs; i++) {
+        w->apart[i] = (uint32_t)i;
+        rid_pair_counts_take(&w->counts, l->pairs[i].same, false);
+    }
+}
+
+void rid_pair_watch_take(rid_pair_watch *w, rid_forest *f)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < w->n_apart; i++) {
+        const rid_pair *p = &w->linkage->pairs[w->apart[i]];
+        if (rid_forest_same(f, p->a, p->b)) {
+            w->counts.same_together += p->same;
+            w->counts.different_together += !p->same;
+        } else {
+            w->apart[kept++] = w->apart[i];
+        }
+    }
+    w->n_apart = kept;
 }

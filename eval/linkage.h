@@ -6,6 +6,7 @@
 
 #include "eval/link_forest.h"
 #include "eval/replay.h"
+#include "gt/bucket_pairs.h"
 
 /** How the search of an entry ends where it matches. */
 typedef enum rid_link_outcome {
@@ -30,12 +31,16 @@ typedef struct rid_linkage {
     rid_link *links; /**< (n), by descending score */
     size_t n;
     rid_search_counts searches; /**< where nobody matches */
+    rid_pair *pairs;            /**< (n_pairs), of entries of all buckets */
+    size_t n_pairs;
 } rid_linkage;
 
 /** A bucket: its scan and its truth, u32 (scan->n). Borrowed. */
 typedef struct rid_linkage_part {
     const rid_replay *scan;
     const uint32_t *person;
+    const rid_pair *pairs; /**< (n_pairs), rows of the bucket */
+    size_t n_pairs;
 } rid_linkage_part;
 
 /** Joins n_parts buckets. RID_ETEMP; RID_EDATA where there are more than 2^30 entries. */
@@ -58,5 +63,21 @@ void rid_descent_begin(rid_descent *d, const rid_linkage *l, rid_forest *f, doub
 void rid_descent_to(rid_descent *d, double threshold);
 /** The searches as they are. Those of the clusters: rid_forest_counts. */
 rid_search_counts rid_descent_searches(const rid_descent *d);
+
+/** Listed pairs, while a threshold goes down: once together, they stay so. One thread's. */
+typedef struct rid_pair_watch {
+    const rid_linkage *linkage;
+    uint32_t *apart; /**< (n_apart) of the pairs */
+    size_t n_apart;
+    rid_pair_counts counts;
+} rid_pair_watch;
+
+/** RID_ETEMP. To be cleared. */
+RID_MUST rid_status rid_pair_watch_init(rid_pair_watch *w, const rid_linkage *l, rid_err *err);
+void rid_pair_watch_clear(rid_pair_watch *w);
+/** All are apart. */
+void rid_pair_watch_begin(rid_pair_watch *w);
+/** Counts those that have come together in the forest. */
+void rid_pair_watch_take(rid_pair_watch *w, rid_forest *f);
 
 #endif

@@ -11,6 +11,7 @@ static const struct {
 } KINDS[] = {
     [RID_OBJECTIVE_F1] = {"f1", "pairwise_f1", false},
     [RID_OBJECTIVE_BCUBED_F1] = {"bcubed-f1", "bcubed_f1", false},
+    [RID_OBJECTIVE_PAIRS_F1] = {"pairs-f1", "pairs_f1", false},
     [RID_OBJECTIVE_PRECISION] = {"precision@recall=", "pairwise_precision", true},
     [RID_OBJECTIVE_RECALL] = {"recall@precision=", "pairwise_recall", true},
     [RID_OBJECTIVE_FNIR] = {"fnir@fpir=", "fnir", true},
@@ -56,6 +57,9 @@ rid_merit rid_objective_merit(const rid_objective *o, const rid_sweep_cell *c)
     case RID_OBJECTIVE_BCUBED_F1:
         m.value = s.bcubed_f1;
         break;
+    case RID_OBJECTIVE_PAIRS_F1:
+        m.value = rid_pair_metrics_of(&c->pairs).f1;
+        break;
     case RID_OBJECTIVE_PRECISION:
         m.lack = lack_of(s.pairwise_recall, o->bound);
         m.value = c->clusters.entries > 0 ? s.pairwise_precision : NAN;
@@ -85,6 +89,9 @@ rid_merit rid_objective_limit(const rid_objective *o, const rid_sweep_cell *loos
         break;
     case RID_OBJECTIVE_BCUBED_F1: /* rounded in another order than the merit's */
         m.value = 2 * s.bcubed_recall / (1 + s.bcubed_recall) * (1 + 1e-12);
+        break;
+    case RID_OBJECTIVE_PAIRS_F1: /* the listed pairs are not looked at here */
+        m.value = 1;
         break;
     case RID_OBJECTIVE_PRECISION:
         m.lack = lack_of(s.pairwise_recall, o->bound);

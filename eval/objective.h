@@ -8,6 +8,7 @@
 typedef enum rid_objective_kind {
     RID_OBJECTIVE_F1,        /**< "f1": pairwise F1 */
     RID_OBJECTIVE_BCUBED_F1, /**< "bcubed-f1" */
+    RID_OBJECTIVE_PAIRS_F1,  /**< "pairs-f1": of listed pairs */
     RID_OBJECTIVE_PRECISION, /**< "precision@recall=R": pairwise, where recall >= R */
     RID_OBJECTIVE_RECALL,    /**< "recall@precision=P": pairwise, where precision >= P */
     RID_OBJECTIVE_FNIR,      /**< "fnir@fpir=X": the lowest, where FPIR <= X */

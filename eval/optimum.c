@@ -38,7 +38,8 @@ static size_t thin_out(double *x, size_t n, size_t most)
 
 static rid_sweep_cell cell_of(const rid_descent *d)
 {
-    return (rid_sweep_cell){*rid_forest_counts(d->forest), rid_descent_searches(d)};
+    return (rid_sweep_cell){.clusters = *rid_forest_counts(d->forest),
+                            .searches = rid_descent_searches(d)};
 }
 
 /* b replaces a. */

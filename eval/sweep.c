@@ -236,6 +236,19 @@ static void count_searches(worker *w, size_t n, size_t lanes)
     }
 }
 
+static void count_pairs(worker *w, size_t n, size_t lanes)
+{
+    const rid_sweep_bucket *b = &w->s->buckets[w->bucket];
+    for (size_t l = 0; l < n; l++)
+        w->cells[l].pairs = (rid_pair_counts){0};
+    for (size_t i = 0; i < b->n_pairs; i++) {
+        const rid_pair *p = &b->pairs[i];
+        for (size_t l = 0; l < n; l++)
+            rid_pair_counts_take(&w->cells[l].pairs, p->same,
+                                 w->label[p->a * lanes + l] == w->label[p->b * lanes + l]);
+    }
+}
+
 /* One margin of a bucket, thresholds [first, first+n). */
 static void sweep_lanes(worker *w, size_t margin, size_t first, size_t n)
 {
@@ -246,6 +259,7 @@ static void sweep_lanes(worker *w, size_t margin, size_t first, size_t n)
     rid_replay_run(&w->s->replays[w->bucket], w->grid->margin[margin], threshold, lanes,
                    w->label, w->scores);
     count_searches(w, n, lanes);
+    count_pairs(w, n, lanes);
     for (size_t l = 0; l < n; l++)
         rid_truth_count(w->truth, w->label + l, lanes, &w->cells[l].clusters);
 #pragma omp critical(rid_sweep_cells)
@@ -253,6 +267,7 @@ static void sweep_lanes(worker *w, size_t margin, size_t first, size_t n)
         rid_sweep_cell *cell = &w->out[margin * side + first + l];
         rid_cluster_counts_add(&cell->clusters, &w->cells[l].clusters);
         rid_search_counts_add(&cell->searches, &w->cells[l].searches);
+        rid_pair_counts_add(&cell->pairs, &w->cells[l].pairs);
     }
 }
 
@@ -298,20 +313,24 @@ static rid_status sweep_lanes_of_all(const rid_sweep *s, const rid_sweep_grid *g
 /* ---- surface of `neighbor`: links ---- */
 
 /* Margin m of a bucket. */
-static rid_status sweep_links(const rid_linkage *l, rid_forest *f, const rid_sweep_grid *grid, size_t m,
-                              rid_sweep_cell *out, rid_err *err)
+static rid_status sweep_links(const rid_linkage *l, rid_forest *f, rid_pair_watch *w,
+                              const rid_sweep_grid *grid, size_t m, rid_sweep_cell *out,
+                              rid_err *err)
 {
     rid_descent d;
     const rid_status st = rid_interrupt_check(err);
     if (st != RID_OK)
         return st;
     rid_descent_begin(&d, l, f, grid->margin[m]);
+    rid_pair_watch_begin(w);
     for (size_t t = grid->n_thresholds; t-- > 0;) {
         rid_sweep_cell *cell = &out[m * grid->n_thresholds + t];
         rid_descent_to(&d, grid->threshold[t]);
+        rid_pair_watch_take(w, f);
         const rid_search_counts searches = rid_descent_searches(&d);
         rid_cluster_counts_add(&cell->clusters, rid_forest_counts(f));
         rid_search_counts_add(&cell->searches, &searches);
+        rid_pair_counts_add(&cell->pairs, &w->counts);
     }
     return RID_OK;
 }
@@ -324,11 +343,14 @@ static rid_status sweep_margins(const rid_linkage *l, const rid_sweep_grid *grid
     {
         rid_err mine = {0};
         rid_forest *f = rid_forest_new(&l->truth);
-        rid_status one = f ? RID_OK : RID_FAIL_NOMEM(&mine);
+        rid_pair_watch w;
+        rid_status one = rid_pair_watch_init(&w, l, &mine);
+        if (one == RID_OK && !f)
+            one = RID_FAIL_NOMEM(&mine);
 #pragma omp for schedule(dynamic, 1)
         for (size_t m = 0; m < grid->n_margins; m++)
             if (one == RID_OK)
-                one = sweep_links(l, f, grid, m, out, &mine);
+                one = sweep_links(l, f, &w, grid, m, out, &mine);
         if (one != RID_OK) {
 #pragma omp critical(rid_sweep_error)
             {
@@ -337,9 +359,16 @@ static rid_status sweep_margins(const rid_linkage *l, const rid_sweep_grid *grid
                     *err = mine;
             }
         }
+        rid_pair_watch_clear(&w);
         rid_forest_free(f);
     }
     return st;
+}
+
+static rid_linkage_part part_of(const rid_sweep *s, size_t b)
+{
+    const rid_sweep_bucket *bucket = &s->buckets[b];
+    return (rid_linkage_part){&s->replays[b], bucket->person, bucket->pairs, bucket->n_pairs};
 }
 
 static rid_status sweep_links_of_all(const rid_sweep *s, const rid_sweep_grid *grid,
@@ -347,7 +376,7 @@ static rid_status sweep_links_of_all(const rid_sweep *s, const rid_sweep_grid *g
 {
     rid_status st = RID_OK;
     for (size_t b = 0; b < s->n && st == RID_OK; b++) {
-        const rid_linkage_part part = {&s->replays[b], s->buckets[b].person};
+        const rid_linkage_part part = part_of(s, b);
         rid_linkage l;
         st = rid_linkage_init(&l, &part, 1, err);
         if (st == RID_OK)
@@ -364,7 +393,7 @@ rid_status rid_sweep_link(const rid_sweep *s, rid_linkage *out, rid_err *err)
     if (!parts)
         return RID_FAIL_NOMEM(err);
     for (size_t b = 0; b < s->n; b++)
-        parts[b] = (rid_linkage_part){&s->replays[b], s->buckets[b].person};
+        parts[b] = part_of(s, b);
     const rid_status st = rid_linkage_init(out, parts, s->n, err);
     rid_mem_free(parts);
     return st;
@@ -442,45 +471,5 @@ rid_status rid_sweep_replay(const rid_sweep *s, size_t bucket, const rid_rule *r
     for (size_t i = 0; i < r->n_matchable && st == RID_OK; i++)
         if (label[r->row_of[i]] != r->row_of[i])
             joined[r->row_of[i]] = r->best[i * r->k].row;
-    return st;
-}
-
-/* ---- best pairwise F1 ---- */
-
-static void choose(rid_sweep_best *best, const rid_sweep_grid *grid, const rid_sweep_cell *cells)
-{
-    *best = (rid_sweep_best){NAN, NAN, NAN};
-    for (size_t t = grid->n_thresholds; t-- > 0;) {
-        for (size_t m = grid->n_margins; m-- > 0;) {
-            const rid_cluster_counts *c = &cells[m * grid->n_thresholds + t].clusters;
-            const double f1 = rid_cluster_metrics_of(c).pairwise_f1;
-            if (c->true_pairs > 0 && !(f1 <= best->f1))
-                *best = (rid_sweep_best){f1, grid->threshold[t], grid->margin[m]};
-        }
-    }
-}
-
-rid_status rid_sweep_best_f1(rid_sweep_best *out, const rid_sweep_bucket *buckets,
-                             size_t n_buckets, size_t dim, rid_nn2_mode nn2, size_t max_side,
-                             int threads, rid_err *err)
-{
-    rid_sweep *s = NULL;
-    rid_sweep_grid grid = {0};
-    rid_sweep_cell *cells = NULL;
-    rid_status st = rid_sweep_new(&s, n_buckets, dim, nn2 == RID_NN2_IDENTITY, err);
-    for (size_t b = 0; b < n_buckets && st == RID_OK; b++)
-        st = rid_sweep_add(s, &buckets[b], threads, err);
-    if (st == RID_OK)
-        st = rid_sweep_quantiles(s, nn2, max_side, &grid, err);
-    if (st == RID_OK &&
-        !(cells = rid_mem_alloc(grid.n_thresholds * grid.n_margins, sizeof *cells)))
-        st = RID_FAIL_NOMEM(err);
-    if (st == RID_OK)
-        st = rid_sweep_surface(s, nn2, &grid, cells, threads, err);
-    if (st == RID_OK)
-        choose(out, &grid, cells);
-    rid_mem_free(cells);
-    rid_sweep_grid_clear(&grid);
-    rid_sweep_free(s);
     return st;
 }

@@ -4,6 +4,7 @@
 
 #include "eval/cluster_metrics.h"
 #include "eval/rule.h"
+#include "gt/bucket_pairs.h"
 
 /** A bucket whose entries are swept, in matching order. */
 typedef struct rid_sweep_bucket {
@@ -11,6 +12,8 @@ typedef struct rid_sweep_bucket {
     const uint8_t *usable;  /**< u8 (n), as rid_cluster's; NULL: all */
     const uint32_t *person; /**< (n): truth; RID_UNLABELLED: matched, but not counted */
     size_t n;
+    const rid_pair *pairs;  /**< (n_pairs): to be counted, too */
+    size_t n_pairs;
 } rid_sweep_bucket;
 
 /** Thresholds and margins, each ascending without equals. */
@@ -25,6 +28,7 @@ void rid_sweep_grid_clear(rid_sweep_grid *g);
 typedef struct rid_sweep_cell {
     rid_cluster_counts clusters;
     rid_search_counts searches;
+    rid_pair_counts pairs;
 } rid_sweep_cell;
 
 /** Buckets that have been scanned once, for any number of surfaces. */
@@ -34,7 +38,7 @@ typedef struct rid_sweep rid_sweep;
  *  memory. RID_ETEMP. */
 RID_MUST rid_status rid_sweep_new(rid_sweep **out, size_t max_buckets, size_t dim, bool identity,
                                   rid_err *err);
-/** Scans a bucket. Its person stays borrowed, emb and usable do not. Memory: about 30 bytes an entry;
+/** Scans a bucket. Its person and pairs stay borrowed, emb and usable do not. Memory: about 30 bytes an entry;
  *  with identity 150, and 8 dim for those of a bucket whose scores find no room in 128 MiB. Errors
  *  of rid_scan. */
 RID_MUST rid_status rid_sweep_add(rid_sweep *s, const rid_sweep_bucket *bucket, int threads,
@@ -68,17 +72,5 @@ RID_MUST rid_status rid_sweep_replay(const rid_sweep *s, size_t bucket, const ri
  *  rid_linkage_init. */
 struct rid_linkage;
 RID_MUST rid_status rid_sweep_link(const rid_sweep *s, struct rid_linkage *out, rid_err *err);
-
-/** The best operating point of a rule, by pairwise F1 over the pairs of all buckets. */
-typedef struct rid_sweep_best {
-    double f1, threshold, margin; /**< NaN where undefined: no pair of one person */
-} rid_sweep_best;
-
-/** Looks for it over at most max_side thresholds and as many margins (0 among them), by quantile of the
- *  scores; what it finds is exact: the rule replayed at that point gives that F1. Ties go to the higher
- *  threshold, then to the higher margin. Same bits for any number of threads. */
-RID_MUST rid_status rid_sweep_best_f1(rid_sweep_best *out, const rid_sweep_bucket *buckets,
-                                      size_t n_buckets, size_t dim, rid_nn2_mode nn2,
-                                      size_t max_side, int threads, rid_err *err);
 
 #endif

@@ -122,6 +122,7 @@ static rid_sure_figure figure_of(const rid_objective *o)
 {
     switch (o->kind) {
     case RID_OBJECTIVE_F1:
+    case RID_OBJECTIVE_PAIRS_F1: /* not resampled */
         return RID_SURE_F1;
     case RID_OBJECTIVE_BCUBED_F1:
         return RID_SURE_BCUBED_F1;

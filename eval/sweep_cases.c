@@ -50,13 +50,18 @@ static void sort_case(rid_sweep_cases *out, const work *w, const uint32_t *perso
         keep(&out->missed, &c);
 }
 
-static void count_bucket(rid_sweep_cell *out, const work *w, size_t n)
+static void count_bucket(rid_sweep_cell *out, const work *w, const rid_sweep_bucket *bucket)
 {
+    const size_t n = bucket->n;
     for (size_t i = 0; i < n; i++)
         w->decisions[i] = (rid_decision){.nn1 = {0, w->joined[i]},
                                          .matched = w->joined[i] != RID_NO_ENTRY};
     rid_truth_count(w->truth, w->label, 1, &out->clusters);
     rid_truth_count_searches(w->truth, w->decisions, &out->searches);
+    for (size_t i = 0; i < bucket->n_pairs; i++) {
+        const rid_pair *p = &bucket->pairs[i];
+        rid_pair_counts_take(&out->pairs, p->same, w->label[p->a] == w->label[p->b]);
+    }
 }
 
 static rid_status take_bucket(rid_sweep_cases *out, const rid_sweep_data *d, size_t b,
@@ -74,7 +79,7 @@ static rid_status take_bucket(rid_sweep_cases *out, const rid_sweep_data *d, siz
         st = rid_sweep_replay(d->sweep, b, rule, w.label, w.joined, err);
     if (st == RID_OK) {
         rid_sweep_nearest(d->sweep, b, w.nn1);
-        count_bucket(&out->buckets[b], &w, n);
+        count_bucket(&out->buckets[b], &w, rid_sweep_at(d->sweep, b));
         for (size_t i = 0; i < n; i++)
             sort_case(out, &w, d->person[b], b, (uint32_t)i);
     }

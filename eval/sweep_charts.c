@@ -26,6 +26,8 @@ const char *rid_sweep_objective_name(const rid_objective *o)
         return "Pairwise F1";
     case RID_OBJECTIVE_BCUBED_F1:
         return "B-cubed F1";
+    case RID_OBJECTIVE_PAIRS_F1:
+        return "F1 of the pairs";
     case RID_OBJECTIVE_PRECISION:
         return "Pairwise precision";
     case RID_OBJECTIVE_RECALL:

@@ -16,12 +16,26 @@ static rid_status label_bucket(rid_sweep_data *d, size_t b, rid_err *err)
     for (size_t i = 0; i < n; i++) {
         const rid_str id = rid_sweep_data_id(d, b, i);
         person[i] = RID_UNLABELLED;
+        if (!d->labels)
+            continue;
         if (rid_labels_find(d->labels, id, &person[i]))
             d->n_labelled++;
         else
             d->n_excluded += rid_labels_is_excluded(d->labels, id);
     }
     return RID_OK;
+}
+
+static rid_status add_bucket(rid_sweep_data *d, size_t b, const float *emb, const uint8_t *usable,
+                             int threads, rid_err *err)
+{
+    rid_sweep_bucket bucket = {
+        .emb = emb, .usable = usable, .person = d->person[b], .n = d->buckets[b].n};
+    if (d->pairs.n > 0) {
+        bucket.pairs = d->pairs.pairs + d->pairs.first[b];
+        bucket.n_pairs = d->pairs.first[b + 1] - d->pairs.first[b];
+    }
+    return rid_sweep_add(d->sweep, &bucket, threads, err);
 }
 
 static rid_status scan_bucket(rid_sweep_data *d, size_t b, int threads, rid_err *err)
@@ -38,8 +52,7 @@ static rid_status scan_bucket(rid_sweep_data *d, size_t b, int threads, rid_err 
     if (st == RID_OK)
         st = rid_store_set_read_embeddings(&d->set, bucket->places, bucket->n, emb, err);
     if (st == RID_OK)
-        st = rid_sweep_add(d->sweep, &(rid_sweep_bucket){emb, usable, d->person[b], bucket->n},
-                           threads, err);
+        st = add_bucket(d, b, emb, usable, threads, err);
     rid_mem_free(emb);
     rid_mem_free(usable);
     if (st != RID_OK && st != RID_EINTR)
@@ -57,27 +70,50 @@ static rid_status label_all(rid_sweep_data *d, rid_err *err)
         d->n_entries += d->buckets[b].n;
         st = label_bucket(d, b, err);
     }
-    if (st == RID_OK && d->n_labelled == 0)
+    if (st != RID_OK || !d->labels)
+        return st;
+    if (d->n_labelled == 0)
         st = RID_FAIL(err, RID_EDATA, "no entry of the stores has a label (%zu entries, %zu labels)",
                       d->n_entries, rid_labels_count(d->labels));
     d->n_absent = rid_labels_count(d->labels) - d->n_labelled;
     return st;
 }
 
-rid_status rid_sweep_data_read(rid_sweep_data *d, const char *const *gt, size_t n_gt,
-                               const char *const *stores, size_t n_stores, uint64_t limit,
-                               bool identity, int threads, rid_summary *summary, rid_err *err)
+/* The pairs of the files as rows of the buckets. */
+static rid_status read_pairs(rid_sweep_data *d, const rid_sweep_input *in, rid_err *err)
+{
+    rid_pairs *pairs = NULL;
+    if (in->n_pairs == 0)
+        return RID_OK;
+    rid_status st = rid_pairs_read(&pairs, in->pairs, in->n_pairs, err);
+    if (st == RID_OK)
+        st = rid_bucket_pairs_bind(&d->pairs, pairs, &d->set, d->buckets, d->n_buckets, err);
+    if (st == RID_OK && d->pairs.n == 0)
+        st = RID_FAIL(err, RID_EDATA,
+                      "no pair is of two entries of one bucket (%zu pairs; %zu across buckets, %zu with"
+                      " an entry that is in no store)",
+                      rid_pairs_count(pairs), d->pairs.n_across, d->pairs.n_absent);
+    rid_pairs_free(pairs);
+    return st;
+}
+
+rid_status rid_sweep_data_read(rid_sweep_data *d, const rid_sweep_input *in, bool identity,
+                               int threads, rid_summary *summary, rid_err *err)
 {
     const double start = rid_clock_s();
+    rid_status st = RID_OK;
     *d = (rid_sweep_data){0};
     rid_h5_init();
-    rid_status st = rid_labels_read(&d->labels, gt, n_gt, err);
+    if (in->n_gt > 0)
+        st = rid_labels_read(&d->labels, in->gt, in->n_gt, err);
     if (st == RID_OK)
-        st = rid_store_set_open(&d->set, stores, n_stores, limit, err);
+        st = rid_store_set_open(&d->set, in->stores, in->n_stores, in->limit, err);
     if (st == RID_OK)
         st = rid_store_set_group(&d->set, &d->buckets, &d->n_buckets, err);
     if (st == RID_OK)
         st = label_all(d, err);
+    if (st == RID_OK)
+        st = read_pairs(d, in, err);
     if (st == RID_OK)
         st = rid_sweep_new(&d->sweep, d->n_buckets, rid_store_set_info(&d->set)->emb_dim, identity,
                            err);
@@ -99,6 +135,7 @@ void rid_sweep_data_clear(rid_sweep_data *d)
     for (size_t b = 0; d->person && b < d->n_buckets; b++)
         rid_mem_free(d->person[b]);
     rid_mem_free(d->person);
+    rid_bucket_pairs_clear(&d->pairs);
     rid_mem_free(d->buckets);
     rid_store_set_close(&d->set);
     rid_labels_free(d->labels);

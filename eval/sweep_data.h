@@ -10,23 +10,29 @@
 /** Buckets in the order of day and store. */
 typedef struct rid_sweep_data {
     rid_store_set set;
-    rid_labels *labels;
+    rid_labels *labels;  /**< NULL without ground truth */
     rid_bucket *buckets; /**< (n_buckets) */
     size_t n_buckets;
     uint32_t **person;   /**< (n_buckets) (entries): number in labels, RID_UNLABELLED */
     rid_sweep *sweep;    /**< all buckets, in the same order */
+    rid_bucket_pairs pairs; /**< from --pairs; none otherwise */
     size_t n_entries, n_labelled, n_skipped;
     size_t n_excluded; /**< entries that ground truth leaves out: unlabelled, too */
     size_t n_absent;   /**< labels whose entry is in no store */
 } rid_sweep_data;
 
+/** What to read. Borrowed. */
+typedef struct rid_sweep_input {
+    const char *const *gt, *const *pairs, *const *stores;
+    size_t n_gt, n_pairs, n_stores; /**< n_gt, n_pairs: not both 0 */
+    uint64_t limit;
+} rid_sweep_input;
+
 /** Reads, groups and scans, one bucket's embeddings in memory at a time (beyond what rid_sweep keeps).
- *  identity: as for rid_sweep_new. RID_EDATA where no entry of the stores has a label; errors of
- *  rid_labels_read, rid_store_set_open, rid_sweep_add. To be cleared in any case. */
-RID_MUST rid_status rid_sweep_data_read(rid_sweep_data *d, const char *const *gt, size_t n_gt,
-                                        const char *const *stores, size_t n_stores, uint64_t limit,
-                                        bool identity, int threads, rid_summary *summary,
-                                        rid_err *err);
+ *  identity: as for rid_sweep_new. RID_EDATA where no entry of the stores has a label, or no pair is in a
+ *  bucket; errors of rid_labels_read, rid_pairs_read, rid_store_set_open, rid_sweep_add. To be cleared in any case. */
+RID_MUST rid_status rid_sweep_data_read(rid_sweep_data *d, const rid_sweep_input *in, bool identity,
+                                        int threads, rid_summary *summary, rid_err *err);
 void rid_sweep_data_clear(rid_sweep_data *d);
 
 /** The id of an entry; of its person (no data: unlabelled). Views. */

@@ -123,7 +123,7 @@ static rid_status make_grid(job *j, rid_surface *s, rid_err *err)
         return parse_grid(j->o, &s->grid, err);
     rid_status st =
         rid_sweep_quantiles(j->data.sweep, s->nn2, j->o->auto_side, &s->grid, err);
-    if (st != RID_OK || s->nn2 != RID_NN2_NEIGHBOR)
+    if (st != RID_OK || s->nn2 != RID_NN2_NEIGHBOR || r->objective.kind == RID_OBJECTIVE_PAIRS_F1)
         return st;
     st = rid_optimum_find(&r->optimum, j->data.sweep, &r->objective, j->o->threads, err);
     if (st == RID_OK && !isnan(r->optimum.merit.value)) {
@@ -184,6 +184,13 @@ static rid_status choose(job *j, rid_err *err)
     return rid_pick_plateau(&r->plateau, r->surfaces, &r->top[0], &r->objective, err);
 }
 
+/* Listed pairs do not say who the people are. */
+static bool can_resample(const job *j)
+{
+    return j->o->bootstrap > 0 && j->data.labels &&
+           j->result.objective.kind != RID_OBJECTIVE_PAIRS_F1;
+}
+
 static rid_status resample(job *j, rid_err *err)
 {
     rid_sweep_result *r = &j->result;
@@ -192,10 +199,10 @@ static rid_status resample(job *j, rid_err *err)
     rid_status st = RID_OK;
     for (size_t i = 0; i < r->n_top; i++)
         rules[i] = rid_pick_rule(r->surfaces, &r->top[i]);
-    if (j->o->bootstrap > 0)
+    if (can_resample(j))
         st = rid_sweep_bootstrap(r->sure, j->data.sweep, rules, r->n_top, &r->objective,
                                  j->o->bootstrap, r->confidence, j->o->seed, j->o->threads, err);
-    r->resamples = st == RID_OK ? j->o->bootstrap : 0;
+    r->resamples = st == RID_OK && can_resample(j) ? j->o->bootstrap : 0;
     step_done(j, "bootstrap", start);
     return st;
 }
@@ -224,7 +231,12 @@ static void say_what_is_there(job *j)
     rid_summary_add_figure(j->summary, "buckets", (double)d->n_buckets);
     rid_summary_add_figure(j->summary, "labelled", (double)d->n_labelled);
     rid_summary_add_figure(j->summary, "unlabelled", (double)unlabelled);
-    if (unlabelled > 0)
+    if (d->pairs.n_across + d->pairs.n_absent > 0)
+        rid_log(RID_LOG_WARN,
+                "of the pairs %zu are across buckets, which matching never joins (%zu of them of one"
+                " person), and %zu have an entry that is in no store: they are not counted",
+                d->pairs.n_across, d->pairs.n_across_same, d->pairs.n_absent);
+    if (d->labels && unlabelled > 0)
         rid_log(RID_LOG_WARN,
                 "%zu of %zu entries have no label (%zu of them left out by ground truth): they are "
                 "matched, but not counted",
@@ -245,8 +257,15 @@ static void say_verdict(const job *j)
 static rid_status run_job(job *j, const char *const *stores, size_t n_stores, rid_err *err)
 {
     const rid_sweep_options *o = j->o;
-    rid_status st = rid_sweep_data_read(&j->data, o->gt, o->n_gt, stores, n_stores, o->limit,
-                                        o->mode[RID_NN2_IDENTITY], o->threads, j->summary, err);
+    const rid_sweep_input in = {.gt = o->gt,
+                                .pairs = o->pairs,
+                                .stores = stores,
+                                .n_gt = o->n_gt,
+                                .n_pairs = o->n_pairs,
+                                .n_stores = n_stores,
+                                .limit = o->limit};
+    rid_status st = rid_sweep_data_read(&j->data, &in, o->mode[RID_NN2_IDENTITY], o->threads,
+                                        j->summary, err);
     if (st != RID_OK)
         return st;
     rid_progress_update(j->progress, ++j->n_done, STEPS);
@@ -277,9 +296,14 @@ static rid_status check_options(const rid_sweep_options *o, rid_objective *objec
     rid_sweep_grid grid = {0};
     if (!rid_objective_parse(o->objective, objective))
         return RID_FAIL(err, RID_EUSAGE,
-                        "--objective: '%s' is none of f1, bcubed-f1, precision@recall=R,"
+                        "--objective: '%s' is none of f1, bcubed-f1, pairs-f1, precision@recall=R,"
                         " recall@precision=P, fnir@fpir=X (numbers from 0 to 1)",
                         o->objective);
+    if (objective->kind == RID_OBJECTIVE_PAIRS_F1 && o->n_pairs == 0)
+        return RID_FAIL(err, RID_EUSAGE, "--objective pairs-f1 needs --pairs FILE");
+    if (objective->kind != RID_OBJECTIVE_PAIRS_F1 && o->n_gt == 0)
+        return RID_FAIL(err, RID_EUSAGE, "--objective %s needs --gt FILE; with --pairs alone there is"
+                        " pairs-f1", o->objective);
     rid_status st = o->auto_side == 0 ? parse_grid(o, &grid, err) : RID_OK;
     rid_sweep_grid_clear(&grid);
     return st == RID_OK ? check_outputs(o, err) : st;

@@ -7,8 +7,8 @@
 #include "eval/objective.h"
 
 typedef struct rid_sweep_options {
-    const char *const *gt;
-    size_t n_gt;
+    const char *const *gt, *const *pairs;
+    size_t n_gt, n_pairs; /**< not both 0 */
     const char *threshold, *margin; /**< grids, as rid_grid_parse reads them */
     size_t auto_side;               /**< breakpoints a side instead of them; 0: not */
     bool mode[2];                   /**< by rid_nn2_mode: swept */

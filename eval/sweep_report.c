@@ -62,7 +62,8 @@ static text id_text(rid_str id)
 
 static rid_sure_figure sure_figure(const rid_objective *o)
 {
-    static const rid_sure_figure figures[] = {RID_SURE_F1, RID_SURE_BCUBED_F1, RID_SURE_PRECISION,
+    static const rid_sure_figure figures[] = {RID_SURE_F1, RID_SURE_BCUBED_F1, RID_SURE_F1,
+                                              RID_SURE_PRECISION,
                                               RID_SURE_RECALL, RID_SURE_FNIR};
     return figures[o->kind];
 }

@@ -19,6 +19,7 @@ static size_t list_figures(figure out[FIGURES_MAX], const rid_sweep_cell *c)
 {
     const rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
     const rid_search_counts *s = &c->searches;
+    const rid_pair_metrics p = rid_pair_metrics_of(&c->pairs);
     const figure all[] = {
         {"persons", (double)c->clusters.persons, true},
         {"true_persons", (double)c->clusters.true_persons, true},
@@ -38,6 +39,9 @@ static size_t list_figures(figure out[FIGURES_MAX], const rid_sweep_cell *c)
         {"to_unlabelled", (double)s->to_unlabelled, true},
         {"fnir", rid_search_fnir(s), false},
         {"fpir", rid_search_fpir(s), false},
+        {"pairs_precision", p.precision, false},
+        {"pairs_recall", p.recall, false},
+        {"pairs_f1", p.f1, false},
     };
     const size_t n = sizeof all / sizeof all[0];
     for (size_t i = 0; i < n; i++)
@@ -256,6 +260,10 @@ static void put_data(rid_jsonw *w, const rid_sweep_data *d)
     put_count(w, "unlabelled", d->n_entries - d->n_labelled);
     put_count(w, "excluded", d->n_excluded);
     put_count(w, "labels_without_entry", d->n_absent);
+    put_count(w, "pairs", d->pairs.n);
+    put_count(w, "pairs_across_buckets", d->pairs.n_across);
+    put_count(w, "pairs_across_buckets_same", d->pairs.n_across_same);
+    put_count(w, "pairs_without_entry", d->pairs.n_absent);
 }
 
 void rid_sweep_write_json(const rid_sweep_result *r, rid_buf *out)

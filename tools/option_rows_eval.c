@@ -11,6 +11,11 @@ static const rid_option rows[] = {
      .flags = RID_OPTION_NO_EMPTY,
      .help = "ground truth: which entry is which person; several files are read as one"},
 
+    {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP,
+     .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
+     .help = "pairs of entries, CSV: qid,aid[,label], or hard pairs; besides ground truth, or "
+             "instead of it"},
+
     {.name = "threshold", .type = RID_OPTION_GRID, .metavar = "LO:HI:STEP",
      .default_text = "0.3:0.99:0.01", .tools = SWEEP, .group = in_grid, .min = -1, .max = 2,
      .help = "thresholds to try: values and ranges, HI included, with commas between them"},
@@ -24,10 +29,10 @@ static const rid_option rows[] = {
      .default_text = "neighbor,identity", .tools = SWEEP, .group = in_grid,
      .help = "the second best is the next neighbour, or the best entry of another person; or both "
              "rules, side by side"},
-    {.name = "objective", .type = RID_OPTION_STRING, .metavar = "FIGURE", .default_text = "f1",
+    {.name = "objective", .type = RID_OPTION_STRING, .metavar = "FIGURE",
      .tools = SWEEP, .group = in_grid, .flags = RID_OPTION_NO_EMPTY,
      .help = "what is to be best: f1 (pairwise), bcubed-f1, precision@recall=R, "
-             "recall@precision=P, or fnir@fpir=X"},
+             "recall@precision=P, fnir@fpir=X, or pairs-f1; unset: f1, or pairs-f1 without --gt"},
     {.name = "bootstrap", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1000",
      .tools = SWEEP, .group = in_grid, .max = 100000,
      .help = "resamples of people, for intervals and for the cells that are as good as the best; "

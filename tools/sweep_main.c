@@ -51,8 +51,11 @@ static rid_status run(rid_cli *cli, rid_err *err)
     if (st != RID_OK)
         return st;
     o.n_gt = rid_cli_list(cli, "gt", &o.gt);
-    if (o.n_gt == 0)
-        return RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE");
+    o.n_pairs = rid_cli_list(cli, "pairs", &o.pairs);
+    if (o.n_gt + o.n_pairs == 0)
+        return RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE, or --pairs FILE");
+    if (!o.objective)
+        o.objective = o.n_gt > 0 ? "f1" : "pairs-f1";
     if (!o.output && !o.dry_run)
         return RID_FAIL(err, RID_EUSAGE, "no output: give -o DIR");
     if (n_stores == 0)

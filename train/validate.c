@@ -1,7 +1,7 @@
 #include "train/validate.h"
 
 #include "data/base/mem.h"
-#include "eval/sweep.h"
+#include "eval/best_f1.h"
 #include "train/encoder.h"
 
 #include <string.h>
@@ -118,7 +118,8 @@ static rid_status make_replay(replay *r, const rid_train_data *d, const float *e
         r->usable[i] = usable[entry];
         r->person[i] = d->query[entry] ? d->set.entries[entry].person : RID_UNLABELLED;
         if (b->n++ == 0)
-            *b = (rid_sweep_bucket){r->emb + i * dim, r->usable + i, r->person + i, 1};
+            *b = (rid_sweep_bucket){
+                .emb = r->emb + i * dim, .usable = r->usable + i, .person = r->person + i, .n = 1};
     }
     return RID_OK;
 }

@@ -66,7 +66,7 @@ static void free_bench(bench *b)
 
 static rid_status sweep_once(const bench *b, rid_err *err)
 {
-    const rid_sweep_bucket bucket = {b->emb, NULL, b->person, b->n};
+    const rid_sweep_bucket bucket = {.emb = b->emb, .person = b->person, .n = b->n};
     rid_sweep *s = NULL;
     rid_status st = rid_sweep_new(&s, 1, b->dim, b->nn2 == RID_NN2_IDENTITY, err);
     if (st == RID_OK)

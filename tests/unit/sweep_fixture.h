@@ -5,7 +5,7 @@
 #include "fixture.h"
 
 #include "eval/cluster.h"
-#include "eval/sweep.h"
+#include "eval/best_f1.h"
 
 enum { DIM = 4, MAX_BUCKETS = 4 };
 
@@ -14,6 +14,7 @@ typedef struct data_set {
     float *emb;
     uint8_t *usable;
     uint32_t *person;
+    rid_pair *pairs; /**< (n): of each entry and a later one of its bucket */
     rid_sweep_bucket buckets[MAX_BUCKETS];
     size_t n_buckets, n;
 } data_set;
@@ -29,6 +30,7 @@ static inline data_set make_data(uint64_t seed, size_t n_buckets, size_t n, size
     float *centre = rid_mem_alloc(n_people * DIM, sizeof *centre);
     d.emb = rid_mem_alloc(all * DIM, sizeof *d.emb);
     d.usable = rid_mem_alloc(all, 1);
+    d.pairs = rid_mem_alloc(all, sizeof *d.pairs);
     d.person = rid_mem_alloc(all, sizeof *d.person);
     rid_random_normals(&r, centre, n_people * DIM);
     for (size_t i = 0; i < all; i++) {
@@ -50,7 +52,17 @@ static inline data_set make_data(uint64_t seed, size_t n_buckets, size_t n, size
             memcpy(x, d.emb + (i / n * n + rid_random_below(&r, i % n)) * DIM, DIM * sizeof *x);
     }
     for (size_t b = 0; b < n_buckets; b++)
-        d.buckets[b] = (rid_sweep_bucket){d.emb + b * n * DIM, d.usable + b * n, d.person + b * n, n};
+        {
+        d.buckets[b] = (rid_sweep_bucket){.emb = d.emb + b * n * DIM,
+                                          .usable = d.usable + b * n,
+                                          .person = d.person + b * n,
+                                          .n = n,
+                                          .pairs = d.pairs + b * n,
+                                          .n_pairs = n - 1};
+        for (uint32_t i = 0; i + 1 < n; i++)
+            d.pairs[b * n + i] = (rid_pair){
+                i, i + 1 + (uint32_t)rid_random_below(&r, n - 1 - i), rid_random_chance(&r, 0.4)};
+    }
     rid_mem_free(centre);
     return d;
 }
@@ -60,6 +72,7 @@ static inline void free_data(data_set *d)
     rid_mem_free(d->emb);
     rid_mem_free(d->usable);
     rid_mem_free(d->person);
+    rid_mem_free(d->pairs);
 }
 
 /* What rid_cluster does with the rule, counted. */
@@ -83,6 +96,9 @@ static inline rid_sweep_cell replay(const rid_sweep_bucket *buckets, size_t n_bu
         rid_truth_free(truth);
         rid_cluster_counts_add(&all.clusters, &clusters);
         rid_search_counts_add(&all.searches, &searches);
+        for (size_t i = 0; i < bucket->n_pairs; i++)
+            rid_pair_counts_take(&all.pairs, bucket->pairs[i].same,
+                                 d[bucket->pairs[i].a].person == d[bucket->pairs[i].b].person);
         rid_mem_free(predicted);
         rid_mem_free(d);
     }

@@ -22,7 +22,10 @@ static void assert_same_cell(const rid_sweep_cell *a, const rid_sweep_cell *b, c
         a->searches.hits == b->searches.hits &&
         a->searches.wrong_matches == b->searches.wrong_matches &&
         a->searches.false_matches == b->searches.false_matches &&
-        a->searches.to_unlabelled == b->searches.to_unlabelled;
+        a->searches.to_unlabelled == b->searches.to_unlabelled &&
+        a->pairs.same == b->pairs.same && a->pairs.different == b->pairs.different &&
+        a->pairs.same_together == b->pairs.same_together &&
+        a->pairs.different_together == b->pairs.different_together;
     if (!same)
         fail_msg("%s %.17g %.17g: hits %d and %d, hit pairs %d and %d", rid_nn2_name(rule->nn2),
                  rule->threshold, rule->margin, (int)a->searches.hits, (int)b->searches.hits,
@@ -120,7 +123,7 @@ static void test_nothing_to_find(void **state)
     const uint32_t same[] = {5, 5}, other[] = {5, 6}, nobody[] = {RID_UNLABELLED, RID_UNLABELLED};
     rid_sweep_best best;
     for (int nn2 = 0; nn2 < 2; nn2++) {
-        rid_sweep_bucket b = {emb, NULL, other, 2};
+        rid_sweep_bucket b = {.emb = emb, .person = other, .n = 2};
         assert_ok(rid_sweep_best_f1(&best, &b, 1, DIM, (rid_nn2_mode)nn2, 8, 2, &err));
         assert_true(isnan(best.f1) && isnan(best.threshold) && isnan(best.margin));
         b.person = nobody;
@@ -132,7 +135,7 @@ static void test_nothing_to_find(void **state)
         assert_ok(rid_sweep_best_f1(&best, &b, 0, DIM, (rid_nn2_mode)nn2, 8, 2, &err));
         assert_true(isnan(best.f1));
         /* A pair that no rule finds, and one that all do. */
-        b = (rid_sweep_bucket){emb, unusable, same, 2};
+        b = (rid_sweep_bucket){.emb = emb, .usable = unusable, .person = same, .n = 2};
         assert_ok(rid_sweep_best_f1(&best, &b, 1, DIM, (rid_nn2_mode)nn2, 8, 2, &err));
         assert_true(best.f1 == 0 && best.margin >= 0 && !isnan(best.threshold));
         b.usable = NULL;

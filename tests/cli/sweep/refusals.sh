@@ -8,6 +8,9 @@ rid-encode -q --encoder mean -o s.h5 p.jsonl
 echo '{"a-1":"P","a-2":"P","a-3":"Q"}' >gt.json
 echo '{"a-1":"P","a-2":"Q","a-3":"R"}' >apart.json
 echo '{"x":"P"}' >other.json
+printf 'qid,aid,label\na-1,a-2,1\n' >pairs.csv
+printf 'qid,aid\na-1,x\n' >other.csv
+printf 'qid,aid\na-1,a-1\n' >broken.csv
 
 refused() { # NAME CODE TEXT ARGUMENT...
     begin "$1"
@@ -21,6 +24,10 @@ refused() { # NAME CODE TEXT ARGUMENT...
 refused 'no ground truth' 2 'no ground truth' -o out s.h5
 refused 'no output' 2 'no output' --gt gt.json s.h5
 refused 'no store' 2 'no store' --gt gt.json -o out
+refused 'f1 without ground truth' 2 'needs --gt' --pairs pairs.csv --objective f1 -o out s.h5
+refused 'pairs-f1 without pairs' 2 'needs --pairs' --gt gt.json --objective pairs-f1 -o out s.h5
+refused 'pairs of other entries' 65 'no pair is of two entries' --pairs other.csv -o out s.h5
+refused 'a broken file of pairs' 65 'broken.csv' --pairs broken.csv -o out s.h5
 refused 'a grid that is none' 2 'is not a grid' --gt gt.json --threshold 0.5:0.9 -o out s.h5
 refused 'a negative margin' 2 'is not a grid' --gt gt.json --margin=-0.1 -o out s.h5
 refused 'an objective that is none' 2 "--objective: 'f2'" --gt gt.json --objective f2 -o out s.h5

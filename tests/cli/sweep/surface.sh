@@ -19,7 +19,8 @@ expect_equal rows "$(wc -l <out/surface.csv)" $((1 + 2 * 12 * 5))
 expect_equal cells "$(json_value s.json cells)" 120
 expect_equal head "$(head -n 1 out/surface.csv)" nn2,threshold,margin,persons,true_persons,$(:
     )pairwise_precision,pairwise_recall,pairwise_f1,bcubed_precision,bcubed_recall,bcubed_f1,$(:
-    )v_measure,ari,mated,nonmated,hits,wrong_matches,false_matches,to_unlabelled,fnir,fpir,as_good
+    )v_measure,ari,mated,nonmated,hits,wrong_matches,false_matches,to_unlabelled,fnir,fpir,$(:
+    )pairs_precision,pairs_recall,pairs_f1,as_good
 expect_equal 'decimals of the grid' "$(cut -d, -f2 out/surface.csv | sort -u | tr '\n' ' ')" \
     '0.4 0.45 0.5 0.55 0.6 0.65 0.7 0.75 0.8 0.85 0.9 0.95 threshold '
 
@@ -46,8 +47,8 @@ begin 'one rule alone gives the same rows'
 for nn2 in neighbor identity; do
     run rid-sweep -q --gt gt.json "${GRID[@]}" --bootstrap 0 --nn2 $nn2 -o only-$nn2 day.h5
     expect_code 0
-    expect_equal $nn2 "$(grep "^$nn2," out/surface.csv | cut -d, -f1-21 | cksum)" \
-        "$(tail -n +2 only-$nn2/surface.csv | cut -d, -f1-21 | cksum)"
+    expect_equal $nn2 "$(grep "^$nn2," out/surface.csv | cut -d, -f1-24 | cksum)" \
+        "$(tail -n +2 only-$nn2/surface.csv | cut -d, -f1-24 | cksum)"
 done
 
 if ! /usr/bin/python3 -c '' 2>/dev/null; then
@@ -110,6 +111,27 @@ run rid-sweep --gt fewer.json --threshold 0.6 --margin 0 -o e2 day.h5
 expect_code 0
 expect_err '10 of' 'have no label'
 expect_equal unlabelled "$(json_value e2/best.json unlabelled)" 10
+
+# All pairs of ground truth within a bucket, as a file.
+begin 'pairs: those of ground truth give the pairwise figures of ground truth'
+/usr/bin/env grep -oE '"[^"]+": ?"[^"]+"' gt.json | tr -d '" ' | tr : ' ' >labels
+awk '{ id[NR] = $1; person[NR] = $2; split($1, part, "-"); bucket[NR] = part[1] }
+    END { print "qid,aid,label"
+        for (i = 1; i <= NR; i++) for (j = i + 1; j <= NR; j++) if (bucket[i] == bucket[j])
+            print id[i] "," id[j] "," (person[i] == person[j] ? 1 : 0) }' labels >pairs.csv
+run rid-sweep -q --gt gt.json --pairs pairs.csv "${GRID[@]}" --bootstrap 0 -o both day.h5
+expect_code 0
+expect_equal 'cells where they differ' \
+    "$(awk -F, 'NR > 1 && ($6 != $22 || $7 != $23 || $8 != $24)' both/surface.csv | wc -l)" 0
+expect_equal pairs "$(json_value both/best.json pairs)" $(($(wc -l <pairs.csv) - 1))
+run rid-sweep -q --pairs pairs.csv "${GRID[@]}" -o alone day.h5
+expect_code 0
+expect_equal objective "$(json_value alone/best.json objective)" '"pairs-f1"'
+for key in threshold margin nn2; do
+    expect_equal $key "$(json_value alone/best.json $key)" "$(json_value both/best.json $key)"
+done
+expect_equal value "$(json_value alone/best.json value)" "$(json_value both/best.json pairwise_f1)"
+expect_file alone/report.html
 
 begin 'report: one file, no script, nothing fetched'
 expect_equal links "$(grep -cE '<script|<link|<img|https?://' out/report.html)" 0
