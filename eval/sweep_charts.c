@@ -86,6 +86,9 @@ typedef enum curve_figure {
     CURVE_FNIR,
     CURVE_FPIR,
     CURVE_PERSONS,
+    CURVE_PAIRS_PRECISION,
+    CURVE_PAIRS_RECALL,
+    CURVE_PAIRS_F1,
 } curve_figure;
 
 static double figure_of(const rid_sweep_cell *c, curve_figure f)
@@ -104,6 +107,12 @@ static double figure_of(const rid_sweep_cell *c, curve_figure f)
         return rid_search_fnir(&c->searches);
     case CURVE_FPIR:
         return rid_search_fpir(&c->searches);
+    case CURVE_PAIRS_PRECISION:
+        return rid_pair_metrics_of(&c->pairs).precision;
+    case CURVE_PAIRS_RECALL:
+        return rid_pair_metrics_of(&c->pairs).recall;
+    case CURVE_PAIRS_F1:
+        return rid_pair_metrics_of(&c->pairs).f1;
     case CURVE_PERSONS:
         break;
     }
@@ -135,16 +144,24 @@ static double *take_line(const curves *w, size_t line, const rid_sweep_result *r
 static void write_slice(rid_html *h, const rid_sweep_result *r, size_t surface, bool along_margin,
                         const curves *w)
 {
-    static const struct {
+    enum { N = 4 };
+    typedef struct line {
         const char *name;
         curve_figure figure;
         rid_plot_color color;
         bool dashed;
-    } lines[] = {{"precision", CURVE_PRECISION, RID_PLOT_GREEN, true},
-                 {"recall", CURVE_RECALL, RID_PLOT_VIOLET, true},
-                 {"F1", CURVE_F1, RID_PLOT_BLUE, false},
-                 {"B-cubed F1", CURVE_BCUBED, RID_PLOT_ORANGE, false}};
-    enum { N = sizeof lines / sizeof lines[0] };
+    } line;
+    static const line of_persons[N] = {{"precision", CURVE_PRECISION, RID_PLOT_GREEN, true},
+                                       {"recall", CURVE_RECALL, RID_PLOT_VIOLET, true},
+                                       {"F1", CURVE_F1, RID_PLOT_BLUE, false},
+                                       {"B-cubed F1", CURVE_BCUBED, RID_PLOT_ORANGE, false}};
+    static const line of_pairs[N - 1] = {
+        {"precision of the pairs", CURVE_PAIRS_PRECISION, RID_PLOT_GREEN, true},
+        {"recall of the pairs", CURVE_PAIRS_RECALL, RID_PLOT_VIOLET, true},
+        {"F1 of the pairs", CURVE_PAIRS_F1, RID_PLOT_BLUE, false}};
+    const bool pairs = r->objective.kind == RID_OBJECTIVE_PAIRS_F1;
+    const line *lines = pairs ? of_pairs : of_persons;
+    const size_t n_lines = pairs ? N - 1 : N;
     const rid_surface *s = &r->surfaces[surface];
     const rid_rule best = rid_pick_rule(r->surfaces, &r->best_of[surface]);
     const double *x = along_margin ? s->grid.margin : s->grid.threshold;
@@ -153,7 +170,7 @@ static void write_slice(rid_html *h, const rid_sweep_result *r, size_t surface, 
     char title[TEXT_MAX], at[SETTING_MAX], note[TEXT_MAX];
     if (n < 2)
         return;
-    for (size_t k = 0; k < N; k++)
+    for (size_t k = 0; k < n_lines; k++)
         series[k] = (rid_plot_series){
             .name = lines[k].name,
             .x = x,
@@ -171,7 +188,7 @@ static void write_slice(rid_html *h, const rid_sweep_result *r, size_t surface, 
                                   .x = {.label = along_margin ? "margin" : "threshold"},
                                   .y = {.zero = true},
                                   .series = series,
-                                  .n_series = N,
+                                  .n_series = n_lines,
                                   .mark_label = "best",
                                   .mark_x = along_margin ? best.margin : best.threshold});
 }
@@ -266,9 +283,11 @@ void rid_sweep_charts_write(rid_html *h, const rid_sweep_result *r)
             write_slice(h, r, s, false, &w);
         for (size_t s = 0; s < r->n_surfaces; s++)
             write_slice(h, r, s, true, &w);
-        write_modes(h, r, true, &w);
-        write_modes(h, r, false, &w);
-        write_histogram(h, r);
+        if (r->data->labels) {
+            write_modes(h, r, true, &w);
+            write_modes(h, r, false, &w);
+            write_histogram(h, r);
+        }
         rid_html_close(h, "div");
     } else {
         h->out->failed = true;

@@ -89,6 +89,15 @@ void rid_sweep_report_verdict(rid_buf *out, const rid_sweep_result *r)
                                                  : " There are too many margins to try all.");
 }
 
+/* Without labels nothing is known of persons. */
+static rid_cluster_metrics metrics_of(const rid_sweep_cell *c)
+{
+    rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
+    if (c->clusters.entries == 0)
+        m.pairwise_precision = m.pairwise_recall = m.pairwise_f1 = NAN;
+    return m;
+}
+
 /* ---- best of each mode ---- */
 
 static void write_best(rid_html *h, const rid_sweep_result *r)
@@ -97,19 +106,20 @@ static void write_best(rid_html *h, const rid_sweep_result *r)
         {"nn2", false},      {"threshold", true},      {"margin", true},         {"F1", true},
         {"precision", true}, {"recall", true},         {"B-cubed F1", true},     {"V-measure", true},
         {"ARI", true},       {"FNIR", true},           {"FPIR", true},           {"persons", true},
-        {"true", true},
+        {"true", true},      {"F1 of the pairs", true},
     };
-    enum { N = sizeof columns / sizeof columns[0] };
-    rid_html_begin_table(h, NULL, columns, N);
+    enum { ALL = sizeof columns / sizeof columns[0] };
+    const size_t n = r->data->pairs.n > 0 ? ALL : ALL - 1;
+    rid_html_begin_table(h, NULL, columns, n);
     for (size_t s = 0; s < r->n_surfaces; s++) {
         const rid_pick *p = &r->best_of[s];
         const rid_rule rule = rid_pick_rule(r->surfaces, p);
         const rid_sweep_cell *c = rid_pick_cell(r->surfaces, p);
-        const rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
+        const rid_cluster_metrics m = metrics_of(c);
         const size_t place = rid_sweep_place_of(r, s, p->margin, p->threshold);
         const rid_interval *sure =
             r->resamples > 0 && place < r->n_top ? r->sure[place].figure : NULL;
-        const text cell[N - 1] = {
+        const text cell[ALL - 1] = {
             setting(rule.threshold),
             setting(rule.margin),
             with_interval(m.pairwise_f1, sure ? &sure[RID_SURE_F1] : NULL),
@@ -122,11 +132,12 @@ static void write_best(rid_html *h, const rid_sweep_result *r)
             with_interval(rid_search_fpir(&c->searches), sure ? &sure[RID_SURE_FPIR] : NULL),
             whole((double)c->clusters.persons),
             whole((double)c->clusters.true_persons),
+            plain(rid_pair_metrics_of(&c->pairs).f1),
         };
-        const char *cells[N] = {rid_nn2_name(rule.nn2)};
-        for (size_t k = 1; k < N; k++)
+        const char *cells[ALL] = {rid_nn2_name(rule.nn2)};
+        for (size_t k = 1; k < n; k++)
             cells[k] = cell[k - 1].s;
-        rid_html_row(h, columns, cells, N, s == r->top[0].surface ? "strong" : NULL);
+        rid_html_row(h, columns, cells, n, s == r->top[0].surface ? "strong" : NULL);
     }
     rid_html_end_table(h);
 }
@@ -171,7 +182,7 @@ static void write_bucket(rid_html *h, const rid_sweep_result *r, size_t b,
                          const rid_html_column *columns, size_t n)
 {
     const rid_sweep_cell *c = &r->cases.buckets[b];
-    const rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
+    const rid_cluster_metrics m = metrics_of(c);
     const rid_bucket *bucket = &r->data->buckets[b];
     char name[3 * TEXT_MAX];
     snprintf(name, sizeof name, "%s/%s%s", id_text(bucket->day).s, id_text(bucket->store).s,
@@ -224,6 +235,10 @@ static void write_facts(rid_html *h, const rid_sweep_result *r)
     if (r->resamples > 0)
         rid_html_text(h, "Intervals: %g%%, %zu resamples of people, for the best %zu cells. ",
                       100 * r->confidence, r->resamples, r->n_top);
+    if (d->pairs.n > 0)
+        rid_html_text(h, "%zu pairs within buckets; %zu across buckets and %zu with an entry that is in no"
+                         " store are not counted. ",
+                      d->pairs.n, d->pairs.n_across, d->pairs.n_absent);
     rid_html_text(h, "Cells beside the best with the same value, itself among them: %zu, threshold"
                       " %s to %s, margin %s to %s.", r->plateau.n_cells,
                   setting(r->plateau.threshold_min).s, setting(r->plateau.threshold_max).s,
@@ -244,9 +259,11 @@ void rid_sweep_report_render(rid_buf *out, const rid_sweep_result *r)
     write_best(&h, r);
     write_facts(&h, r);
     rid_sweep_charts_write(&h, r);
-    write_cases(&h, r, &r->cases.wrong, "Taken for another person", "matched with");
-    write_cases(&h, r, &r->cases.missed, "Not recognised, though the nearest was right",
-                "nearest entry");
+    if (r->data->labels) {
+        write_cases(&h, r, &r->cases.wrong, "Taken for another person", "matched with");
+        write_cases(&h, r, &r->cases.missed, "Not recognised, though the nearest was right",
+                    "nearest entry");
+    }
     write_buckets(&h, r);
     rid_html_element(&h, "footer", NULL, "rid-sweep %s", RID_VERSION);
     rid_html_end(&h);
