@@ -237,8 +237,10 @@ static void test_on_cuda(void **state)
         rid_nn *nn = NULL;
         rid_err why = {0};
         rid_status st = rid_nn_open(&nn, RID_NN_CUDA, 1, false, &why);
-        if (st == RID_EUNAVAIL)
+        if (st == RID_EUNAVAIL) {
+            print_message("%s\n", why.message);
             skip();
+        }
         assert_int_equal(st, RID_OK);
         check_case(CASES[i], nn, SINGLE);
     }
@@ -522,8 +524,9 @@ static void test_short_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_pytorch),
+        /* First: libtorch looks for a GPU's library once, when it is first used. */
         cmocka_unit_test(test_on_cuda),
+        cmocka_unit_test(test_against_pytorch),
         cmocka_unit_test(test_finite_differences),
         cmocka_unit_test(test_inference_agrees),
         cmocka_unit_test(test_bits),
