@@ -91,9 +91,11 @@ rid_status rid_pk_sampler_new(rid_pk_sampler **out, const rid_train_set *set, co
     if (st == RID_OK && s->n_people < 2)
         st = RID_FAIL(err, RID_EDATA, "training needs entries of at least 2 people, there are %zu",
                       s->n_people);
-    if (st == RID_OK && (options->p < 1 || options->p > s->n_people || options->k < 1))
+    if (st == RID_OK && (options->p < 1 || options->p > s->n_people))
         st = RID_FAIL(err, RID_EDATA, "P = %zu people a batch, but there are %zu", options->p,
                       s->n_people);
+    if (st == RID_OK && options->k < 1)
+        st = RID_FAIL(err, RID_EDATA, "K = 0 entries a person");
     rid_mem_free(place);
     rid_mem_free(counts);
     if (st == RID_OK)

@@ -19,7 +19,7 @@ typedef struct rid_pk_options {
 } rid_pk_options;
 
 /** Draws from the entries with use[i] = 1, which have a person. RID_EDATA where they are of fewer
- *  than two people, or p is above their number; RID_ETEMP. The set is borrowed. */
+ *  than two people, p is above their number, or p or k is 0; RID_ETEMP. The set is borrowed. */
 RID_MUST rid_status rid_pk_sampler_new(rid_pk_sampler **out, const rid_train_set *set,
                                        const uint8_t *use, const rid_pk_options *options,
                                        rid_err *err);
