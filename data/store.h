@@ -51,8 +51,6 @@ RID_MUST rid_status rid_store_writer_add(rid_store_writer *w, const rid_store_ro
                                          bool *replaced, rid_err *err);
 /** Drops the entry with that id, if there is one. */
 RID_MUST rid_status rid_store_writer_remove(rid_store_writer *w, rid_str id, rid_err *err);
-/** Live entries so far. */
-size_t rid_store_writer_count(const rid_store_writer *w);
 /** Finishes, reads back and verifies, and leaves in *publish the sealed file, to be committed by the
  *  caller (so that several outputs can appear together). Frees w, also on failure (*publish NULL). */
 RID_MUST rid_status rid_store_writer_finish(rid_store_writer *w, int threads, rid_publish **publish,

@@ -128,11 +128,6 @@ void rid_store_writer_abort(rid_store_writer *w)
     rid_publish_abort(p);
 }
 
-size_t rid_store_writer_count(const rid_store_writer *w)
-{
-    return rid_entries_count(w->entries) - w->n_dead;
-}
-
 static rid_status add_end(offsets *o, size_t row, size_t more, rid_err *err)
 {
     if (rid_mem_grow(&o->ends, &o->cap, row + 1, sizeof *o->ends) != 0)

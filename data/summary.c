@@ -146,28 +146,6 @@ void rid_summary_say(rid_summary *s, const char *name, const char *text)
     s->said[i].text = text;
 }
 
-rid_status rid_summary_merge(rid_summary *a, const rid_summary *b, rid_err *err)
-{
-    a->read += b->read;
-    a->accepted += b->accepted;
-    a->duplicates += b->duplicates;
-    a->skipped += b->skipped;
-    for (int i = 0; i < RID_REJECT_COUNT; i++)
-        a->rejects[i] += b->rejects[i];
-    for (size_t i = 0; i < b->oov.n; i++) {
-        const rid_oov_item *item = &b->oov.items[i];
-        rid_status st = rid_oov_add(&a->oov, rid_str_of(item->field), rid_str_of(item->value),
-                                    item->count, err);
-        if (st != RID_OK)
-            return st;
-    }
-    for (int i = 0; i < RID_SUMMARY_NAMED_MAX && b->stages[i].name; i++)
-        rid_summary_add_stage(a, b->stages[i].name, b->stages[i].seconds);
-    for (int i = 0; i < RID_SUMMARY_NAMED_MAX && b->figures[i].name; i++)
-        rid_summary_add_figure(a, b->figures[i].name, b->figures[i].value);
-    return RID_OK;
-}
-
 static void write_oov(const rid_oov *o, rid_jsonw *w)
 {
     rid_jsonw_key(w, "oov");

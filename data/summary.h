@@ -81,8 +81,6 @@ void rid_summary_add_figure(rid_summary *s, const char *name, double value);
 /** Sets a flag, or a word (a string literal; NULL: null), of that name. */
 void rid_summary_say_flag(rid_summary *s, const char *name, bool flag);
 void rid_summary_say(rid_summary *s, const char *name, const char *text);
-/** Adds the counts of b to a. */
-RID_MUST rid_status rid_summary_merge(rid_summary *a, const rid_summary *b, rid_err *err);
 /** Appends the JSON document, newline included. */
 void rid_summary_write_json(const rid_summary *s, const char *tool, int exit_code, double wall_s,
                             rid_buf *out);

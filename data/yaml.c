@@ -454,8 +454,3 @@ void rid_yaml_append_scalar(rid_buf *out, rid_str text, bool plain_number)
     }
     rid_buf_append_char(out, '"');
 }
-
-const char *rid_yaml_library(void)
-{
-    return yaml_get_version_string();
-}

@@ -61,7 +61,4 @@ void rid_yaml_clear(rid_yaml *y);
  *  in double quotes. Bytes that are no UTF-8 are written as \xNN. */
 void rid_yaml_append_scalar(rid_buf *out, rid_str text, bool plain_number);
 
-/** Version of the library this was built with. */
-const char *rid_yaml_library(void);
-
 #endif

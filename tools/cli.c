@@ -227,11 +227,6 @@ const char *rid_cli_origin_name(rid_cli_origin origin)
     return names[origin];
 }
 
-const char *rid_cli_source_of(const rid_cli *cli, const char *name)
-{
-    return rid_cli_value_of(cli, name)->source;
-}
-
 size_t rid_cli_args(const rid_cli *cli, const char *const **args)
 {
     *args = (const char *const *)cli->args;

@@ -116,8 +116,6 @@ RID_MUST rid_status rid_cli_timezones(const rid_cli *cli, rid_timezones **out, r
 rid_cli_origin rid_cli_origin_of(const rid_cli *cli, const char *name);
 /** "default", "configuration", "--set", "environment", "flag". */
 const char *rid_cli_origin_name(rid_cli_origin origin);
-/** In words for a message: "default", "night.yaml:12", "--set", "$THRESHOLD", "--threshold". */
-const char *rid_cli_source_of(const rid_cli *cli, const char *name);
 
 /** The arguments that are not options (without the command). */
 size_t rid_cli_args(const rid_cli *cli, const char *const **args);

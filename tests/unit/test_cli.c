@@ -140,6 +140,30 @@ static void expect_error(const rid_tool *tool, const char *line, rid_status code
     rid_cli_free(cli);
 }
 
+static rid_buf text_of(void (*write)(const rid_cli *, rid_buf *), const rid_cli *cli)
+{
+    rid_buf text = {0};
+    write(cli, &text);
+    assert_non_null(rid_buf_cstr(&text));
+    return text;
+}
+
+/* The configuration says of a key that its value is from there. */
+static void expect_source(const rid_cli *cli, const char *key, const char *source)
+{
+    rid_buf text = text_of(rid_cli_write_config, cli);
+    char start[64];
+    snprintf(start, sizeof start, "\n%s: ", key);
+    const char *line = strstr(text.data, start);
+    assert_non_null(line);
+    const char *comment = strstr(line, "# from "), *end = strchr(line + 1, '\n');
+    assert_true(comment && end && comment < end);
+    comment += strlen("# from ");
+    if ((size_t)(end - comment) != strlen(source) || strncmp(comment, source, strlen(source)) != 0)
+        fail_msg("%s is from '%.*s', expected '%s'", key, (int)(end - comment), comment, source);
+    rid_buf_free(&text);
+}
+
 /* A whole run, in a child process. */
 
 typedef struct outcome {
@@ -212,7 +236,7 @@ static void test_defaults(void **state)
     assert_string_equal(pairs[0].key, "default");
     assert_string_equal(pairs[0].value, "UTC");
     assert_int_equal(rid_cli_origin_of(cli, "batch"), RID_FROM_DEFAULT);
-    assert_string_equal(rid_cli_source_of(cli, "batch"), "default");
+    expect_source(cli, "batch", "default");
     assert_true(rid_cli_threads(cli) >= 1);
     assert_int_equal(rid_cli_args(cli, &items), 0);
     rid_cli_free(cli);
@@ -278,7 +302,7 @@ static void test_precedence(void **state)
         if (rid_cli_float(cli, "threshold") != cases[i].threshold)
             fail_msg("case %zu: %g", i, rid_cli_float(cli, "threshold"));
         assert_int_equal(rid_cli_origin_of(cli, "threshold"), cases[i].origin);
-        assert_string_equal(rid_cli_source_of(cli, "threshold"), cases[i].source);
+        expect_source(cli, "threshold", cases[i].source);
         rid_cli_free(cli);
     }
     unsetenv("THRESHOLD");
@@ -312,7 +336,7 @@ static void test_forms_of_options(void **state)
     assert_true(rid_cli_flag(cli, "quiet"));
     assert_false(rid_cli_flag(cli, "verbose"));
     assert_string_equal(rid_cli_str(cli, "output"), "out.h5");
-    assert_string_equal(rid_cli_source_of(cli, "output"), "-o");
+    expect_source(cli, "output", "-o");
     assert_int_equal(rid_cli_int(cli, "batch"), 9);
     assert_true(rid_cli_float(cli, "filter-outlier-z") == -2.5);
     assert_int_equal(rid_cli_args(cli, &args), 4);
@@ -615,14 +639,6 @@ static void test_actions(void **state)
     assert_int_equal(rid_cli_args(cli, &args), 1);
     assert_string_equal(args[0], "a.h5");
     rid_cli_free(cli);
-}
-
-static rid_buf text_of(void (*write)(const rid_cli *, rid_buf *), const rid_cli *cli)
-{
-    rid_buf text = {0};
-    write(cli, &text);
-    assert_non_null(rid_buf_cstr(&text));
-    return text;
 }
 
 static void test_print_config(void **state)

@@ -103,32 +103,6 @@ static void test_empty_document(void **state)
     rid_buf_free(&out);
 }
 
-static void test_merge(void **state)
-{
-    (void)state;
-    rid_summary a = {0}, b = {0}, three = {0};
-    fill(&a, 1);
-    fill(&b, 2);
-    fill(&three, 3);
-    assert_ok(rid_summary_merge(&a, &b, &err));
-    assert_int_equal(a.read, three.read);
-    assert_int_equal(a.accepted, three.accepted);
-    assert_int_equal(a.duplicates, three.duplicates);
-    assert_int_equal(a.skipped, three.skipped);
-    assert_int_equal(rid_summary_rejected(&a), 30);
-    assert_memory_equal(a.rejects, three.rejects, sizeof a.rejects);
-    assert_int_equal(a.oov.n, 3);
-    for (size_t i = 0; i < 3; i++)
-        assert_int_equal(a.oov.items[i].count, three.oov.items[i].count);
-    for (int i = 0; i < 2; i++)
-        assert_true(a.stages[i].seconds == three.stages[i].seconds);
-    assert_true(a.figures[0].value == 21);
-    rid_summary_clear(&a);
-    rid_summary_clear(&b);
-    rid_summary_clear(&three);
-    assert_int_equal(a.read, 0);
-}
-
 /* More names than there is room for are not an overflow. */
 static void test_many_stages(void **state)
 {
@@ -227,7 +201,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_document),
         cmocka_unit_test(test_empty_document),
-        cmocka_unit_test(test_merge),
         cmocka_unit_test(test_many_stages),
         cmocka_unit_test(test_reject_limits),
         cmocka_unit_test(test_reject_names),

@@ -361,7 +361,6 @@ static void test_plain_scalars(void **state)
     assert_string_equal(rid_buf_cstr(&out),
                         "on \"on\" \"2025-11-06\" America/New_York \"a\\xFFz\"");
     rid_buf_free(&out);
-    assert_true(strchr(rid_yaml_library(), '.') != NULL);
 }
 
 int main(void)
