@@ -99,13 +99,12 @@ struct rid_metrics_log {
     rid_buf piece;
 };
 
-static rid_status open_in(rid_appendfile **out, const char *folder, const char *name, uint64_t keep,
-                          rid_err *err)
+static rid_status open_in(rid_appendfile **out, const char *folder, const char *name, rid_err *err)
 {
     rid_buf path = {0};
     rid_buf_printf(&path, "%s/%s", folder, name);
     const char *p = rid_buf_cstr(&path);
-    rid_status st = p ? rid_appendfile_open(out, p, keep, err) : RID_FAIL_NOMEM(err);
+    rid_status st = p ? rid_appendfile_open(out, p, 0, err) : RID_FAIL_NOMEM(err);
     rid_buf_free(&path);
     return st;
 }
@@ -119,18 +118,16 @@ static rid_status add_piece(rid_metrics_log *log, rid_appendfile *to, rid_err *e
     return st;
 }
 
-rid_status rid_metrics_log_open(rid_metrics_log **out, const char *folder,
-                                const rid_metrics_place *from, double wall_s, rid_err *err)
+rid_status rid_metrics_log_open(rid_metrics_log **out, const char *folder, double wall_s, rid_err *err)
 {
-    const rid_metrics_place place = from ? *from : (rid_metrics_place){0};
     rid_metrics_log *log = rid_mem_zalloc(1, sizeof *log);
     *out = NULL;
     if (!log)
         return RID_FAIL_NOMEM(err);
-    rid_status st = open_in(&log->metrics, folder, RID_METRICS_FILE, place.metrics_bytes, err);
+    rid_status st = open_in(&log->metrics, folder, RID_METRICS_FILE, err);
     if (st == RID_OK)
-        st = open_in(&log->events, folder, RID_EVENTS_FILE, place.events_bytes, err);
-    if (st == RID_OK && place.events_bytes == 0) {
+        st = open_in(&log->events, folder, RID_EVENTS_FILE, err);
+    if (st == RID_OK) {
         rid_tb_events_begin(&log->piece, wall_s);
         st = add_piece(log, log->events, err);
     }
@@ -151,12 +148,6 @@ rid_status rid_metrics_log_add(rid_metrics_log *log, const rid_epoch_record *r, 
         st = add_piece(log, log->events, err);
     }
     return st;
-}
-
-rid_metrics_place rid_metrics_log_place(const rid_metrics_log *log)
-{
-    return (rid_metrics_place){rid_appendfile_length(log->metrics),
-                               rid_appendfile_length(log->events)};
 }
 
 void rid_metrics_log_close(rid_metrics_log *log)

@@ -18,23 +18,15 @@ void rid_metrics_log_line(rid_buf *out, const rid_epoch_record *r);
 /** Appends an epoch as TensorBoard events by step: train/loss, …, val/map, … */
 void rid_metrics_log_events(rid_buf *out, const rid_epoch_record *r);
 
-/** How far both files have come: part of a resume state. */
-typedef struct rid_metrics_place {
-    uint64_t metrics_bytes, events_bytes;
-} rid_metrics_place;
-
 typedef struct rid_metrics_log rid_metrics_log;
 
-/** Opens both files in `folder`. from NULL: begins anew; else goes on from there, and what a killed
- *  run wrote behind it is cut off. wall_s: the time of day, for a new events file. Errors of
- *  rid_appendfile. */
-RID_MUST rid_status rid_metrics_log_open(rid_metrics_log **out, const char *folder,
-                                         const rid_metrics_place *from, double wall_s,
+/** Begins both files in `folder` anew: what an earlier run left in them is gone. wall_s: the time of
+ *  day, for the events. Errors of rid_appendfile. */
+RID_MUST rid_status rid_metrics_log_open(rid_metrics_log **out, const char *folder, double wall_s,
                                          rid_err *err);
 /** Appends an epoch to both, durably. */
 RID_MUST rid_status rid_metrics_log_add(rid_metrics_log *log, const rid_epoch_record *r,
                                         rid_err *err);
-rid_metrics_place rid_metrics_log_place(const rid_metrics_log *log);
 /** NULL is fine. */
 void rid_metrics_log_close(rid_metrics_log *log);
 

@@ -308,7 +308,7 @@ static rid_status open_logs(rid_train_run *run, rid_err *err)
     clock_gettime(CLOCK_REALTIME, &now);
     const rid_epoch_record *h = run->main.history;
     const double wall_s = run->main.n_history > 0 ? h[0].wall_s : (double)now.tv_sec;
-    rid_status st = rid_metrics_log_open(&run->log, run->o.folder, NULL, wall_s, err);
+    rid_status st = rid_metrics_log_open(&run->log, run->o.folder, wall_s, err);
     for (size_t i = 0; i < run->main.n_history && st == RID_OK; i++)
         st = rid_metrics_log_add(run->log, &h[i], err);
     if (st == RID_OK && run->o.trace)

@@ -105,12 +105,12 @@ static void test_events_of_an_epoch(void **state)
     rid_buf_free(&b);
 }
 
-/* Both files after the epochs 1 … n, in a new folder. */
+/* Both files after the epochs 1 … n. */
 static void write_epochs(const char *folder, uint64_t n)
 {
     rid_metrics_log *log;
-    assert_int_equal(mkdir(folder, 0777), 0);
-    assert_ok(rid_metrics_log_open(&log, folder, NULL, 1.7e9, &err));
+    mkdir(folder, 0777);
+    assert_ok(rid_metrics_log_open(&log, folder, 1.7e9, &err));
     for (uint64_t i = 1; i <= n; i++) {
         const rid_epoch_record r = make_record(i);
         assert_ok(rid_metrics_log_add(log, &r, &err));
@@ -131,44 +131,38 @@ static void assert_same_file(const char *a, const char *b, const char *name)
     rid_buf_free(&y);
 }
 
-/* Killed somewhere in the third epoch, and gone on after the second: as if nothing had happened. */
-static void test_resume(void **state)
+/* As a resumed run does it: what a killed one left is written over. */
+static void test_anew(void **state)
 {
     (void)state;
-    char whole[600], cut[600], path[700];
-    rid_metrics_log *log;
+    char whole[600], again[600];
     snprintf(whole, sizeof whole, "%s", fx_path("whole"));
-    snprintf(cut, sizeof cut, "%s", fx_path("cut"));
+    snprintf(again, sizeof again, "%s", fx_path("again"));
     write_epochs(whole, 4);
-    assert_int_equal(mkdir(cut, 0777), 0);
-    assert_ok(rid_metrics_log_open(&log, cut, NULL, 1.7e9, &err));
-    rid_metrics_place place = {0};
-    for (uint64_t i = 1; i <= 3; i++) {
-        const rid_epoch_record r = make_record(i);
-        assert_ok(rid_metrics_log_add(log, &r, &err));
-        if (i == 2)
-            place = rid_metrics_log_place(log);
-    }
-    rid_metrics_log_close(log);
-    snprintf(path, sizeof path, "%s/%s", cut, RID_EVENTS_FILE);
-    assert_int_equal(truncate(path, (off_t)place.events_bytes + 5), 0);
-    assert_ok(rid_metrics_log_open(&log, cut, &place, 1.8e9, &err));
-    for (uint64_t i = 3; i <= 4; i++) {
-        const rid_epoch_record r = make_record(i);
-        assert_ok(rid_metrics_log_add(log, &r, &err));
-    }
-    rid_metrics_log_close(log);
-    assert_same_file(whole, cut, RID_METRICS_FILE);
-    assert_same_file(whole, cut, RID_EVENTS_FILE);
-    /* Anew in the same folder: nothing of the old run is left. */
-    assert_ok(rid_metrics_log_open(&log, cut, NULL, 1.7e9, &err));
-    assert_int_equal(rid_metrics_log_place(log).metrics_bytes, 0);
-    for (uint64_t i = 1; i <= 4; i++) {
-        const rid_epoch_record r = make_record(i);
-        assert_ok(rid_metrics_log_add(log, &r, &err));
-    }
-    rid_metrics_log_close(log);
-    assert_same_file(whole, cut, RID_EVENTS_FILE);
+    write_epochs(again, 7);
+    write_epochs(again, 4);
+    assert_same_file(whole, again, RID_METRICS_FILE);
+    assert_same_file(whole, again, RID_EVENTS_FILE);
+}
+
+static void test_appending_goes_on(void **state)
+{
+    (void)state;
+    rid_appendfile *f;
+    const char *path = fx_path("grows");
+    assert_ok(rid_appendfile_open(&f, path, 0, &err));
+    assert_ok(rid_appendfile_add(f, "first ", 6, &err));
+    assert_ok(rid_appendfile_add(f, "second ", 7, &err));
+    assert_int_equal(rid_appendfile_length(f), 13);
+    rid_appendfile_close(f);
+    assert_ok(rid_appendfile_open(&f, path, 6, &err)); /* and the rest is cut off */
+    assert_int_equal(rid_appendfile_length(f), 6);
+    assert_ok(rid_appendfile_add(f, "2nd", 3, &err));
+    rid_appendfile_close(f);
+    rid_buf b = fx_read(path);
+    assert_int_equal(b.len, 9);
+    assert_memory_equal(b.data, "first 2nd", 9);
+    rid_buf_free(&b);
 }
 
 static void test_refused(void **state)
@@ -183,7 +177,7 @@ static void test_refused(void **state)
     assert_int_equal(left.len, 5); /* nothing is lost by it */
     rid_buf_free(&left);
     assert_fails(rid_appendfile_open(&f, fx_path("none/file"), 0, &err), RID_ENOINPUT, "none/file");
-    assert_fails(rid_metrics_log_open(&log, fx_path("none"), NULL, 0, &err), RID_ENOINPUT,
+    assert_fails(rid_metrics_log_open(&log, fx_path("none"), 0, &err), RID_ENOINPUT,
                  "none/metrics.jsonl");
     assert_null(log);
 }
@@ -222,7 +216,7 @@ static void test_no_memory(void **state)
     for (uint64_t nth = 1; st != RID_OK; nth++) {
         rid_metrics_log *log;
         rid_mem_fail_after(nth);
-        st = rid_metrics_log_open(&log, folder, NULL, 0, NULL);
+        st = rid_metrics_log_open(&log, folder, 0, NULL);
         if (st == RID_OK)
             st = rid_metrics_log_add(log, &r, NULL);
         rid_metrics_log_close(log);
@@ -239,7 +233,8 @@ int main(void)
         cmocka_unit_test(test_events_as_tensorboard_writes_them),
         cmocka_unit_test(test_line),
         cmocka_unit_test(test_events_of_an_epoch),
-        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_anew),
+        cmocka_unit_test(test_appending_goes_on),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_failed_write),
         cmocka_unit_test(test_no_memory),
