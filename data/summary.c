@@ -122,28 +122,27 @@ void rid_summary_add_figure(rid_summary *s, const char *name, double value)
     }
 }
 
-/* The place of a flag or word. */
-static size_t said_at(rid_summary *s, const char *name)
+static void say(rid_summary *s, const char *name, const char *text, bool is_flag, bool flag)
 {
     size_t i = 0;
-    while (i < RID_SUMMARY_NAMED_MAX - 1 && s->said[i].name && strcmp(s->said[i].name, name) != 0)
+    while (i < RID_SUMMARY_NAMED_MAX && s->said[i].name && strcmp(s->said[i].name, name) != 0)
         i++;
-    return i;
+    if (i < RID_SUMMARY_NAMED_MAX) {
+        s->said[i].name = name;
+        s->said[i].text = text;
+        s->said[i].is_flag = is_flag;
+        s->said[i].flag = flag;
+    }
 }
 
 void rid_summary_say_flag(rid_summary *s, const char *name, bool flag)
 {
-    size_t i = said_at(s, name);
-    s->said[i].name = name;
-    s->said[i].is_flag = true;
-    s->said[i].flag = flag;
+    say(s, name, NULL, true, flag);
 }
 
 void rid_summary_say(rid_summary *s, const char *name, const char *text)
 {
-    size_t i = said_at(s, name);
-    s->said[i].name = name;
-    s->said[i].text = text;
+    say(s, name, text, false, false);
 }
 
 static void write_oov(const rid_oov *o, rid_jsonw *w)

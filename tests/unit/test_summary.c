@@ -103,8 +103,39 @@ static void test_empty_document(void **state)
     rid_buf_free(&out);
 }
 
+/* The document's text from the key `from` on, as long as `expected`. */
+static void assert_says(const rid_summary *s, const char *from, const char *expected)
+{
+    rid_buf out = {0};
+    rid_summary_write_json(s, "x", 0, 0, &out);
+    const char *found = strstr(rid_buf_cstr(&out), from);
+    assert_non_null(found);
+    if (strncmp(found, expected, strlen(expected)) != 0)
+        fail_msg("'%.80s', expected '%s'", found, expected);
+    rid_buf_free(&out);
+}
+
+static void test_flags_and_words(void **state)
+{
+    (void)state;
+    rid_summary s = {0};
+    rid_summary_add_figure(&s, "map", NAN);
+    rid_summary_say_flag(&s, "improved", true);
+    rid_summary_say(&s, "recommend", "--encoder \"mean\"");
+    rid_summary_say(&s, "note", NULL);
+    assert_says(&s, "\"map\"", "\"map\":null,\"improved\":true,"
+                              "\"recommend\":\"--encoder \\\"mean\\\"\",\"note\":null,\"seconds\"");
+    /* what is said last counts, a flag or a word */
+    rid_summary_say(&s, "recommend", NULL);
+    rid_summary_say(&s, "improved", "no");
+    rid_summary_say_flag(&s, "note", false);
+    assert_says(&s, "\"improved\"",
+                "\"improved\":\"no\",\"recommend\":null,\"note\":false,\"seconds\"");
+    rid_summary_clear(&s);
+}
+
 /* More names than there is room for are not an overflow. */
-static void test_many_stages(void **state)
+static void test_many_names(void **state)
 {
     (void)state;
     static const char *const names[] = {"0",  "1",  "2",  "3",  "4",  "5",  "6",  "7",  "8",  "9",
@@ -114,9 +145,13 @@ static void test_many_stages(void **state)
         for (size_t i = 0; i < 20; i++) {
             rid_summary_add_stage(&s, names[i], 1);
             rid_summary_add_figure(&s, names[i], 1);
+            rid_summary_say(&s, names[i], names[i]);
+            rid_summary_say_flag(&s, names[i], true);
         }
-    for (int i = 0; i < RID_SUMMARY_NAMED_MAX; i++)
+    for (int i = 0; i < RID_SUMMARY_NAMED_MAX; i++) {
         assert_true(s.stages[i].seconds == 2 && s.figures[i].value == 2);
+        assert_true(s.said[i].name == names[i] && s.said[i].is_flag);
+    }
     assert_int_equal(s.exit_code, 0);
     rid_summary_clear(&s);
 }
@@ -132,6 +167,9 @@ static void test_reject_limits(void **state)
     assert_false(rid_summary_exceeds(&s, (rid_reject_limit){1.5, true}));
     s.rejects[RID_REJECT_ID] = 0;
     assert_false(rid_summary_exceeds(&s, (rid_reject_limit){0, true}));
+    s.rejects[RID_REJECT_INPUT] = 1; /* nobody knows how many payloads that was */
+    assert_true(rid_summary_exceeds(&s, (rid_reject_limit){100, false}));
+    assert_true(rid_summary_exceeds(&s, (rid_reject_limit){100, true}));
 }
 
 static void test_reject_names(void **state)
@@ -201,7 +239,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_document),
         cmocka_unit_test(test_empty_document),
-        cmocka_unit_test(test_many_stages),
+        cmocka_unit_test(test_flags_and_words),
+        cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_reject_limits),
         cmocka_unit_test(test_reject_names),
         cmocka_unit_test(test_log_and_progress),
