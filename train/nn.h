@@ -23,8 +23,8 @@ typedef struct rid_nn_value rid_nn_value; /**< a tensor in the graph; the contex
 typedef enum rid_nn_device { RID_NN_CPU, RID_NN_CUDA, RID_NN_AUTO } rid_nn_device;
 
 /** A program that wants the GPU opens it before anything else of libtorch, which looks for its CUDA
- *  half once. RID_EUNAVAIL with what is missing where CUDA is asked for and cannot be had; AUTO takes the CPU
- *  then. threads >= 1: of libtorch and its BLAS, in this process (the last context opened counts).
+ *  half once. RID_ECONFIG with what is missing where CUDA is asked for and cannot be had; AUTO takes
+ *  the CPU then. threads >= 1: of libtorch and its BLAS, in this process (the last context opened counts).
  *  The same calls with the same number of threads give the same bits; on CUDA deterministic
  *  algorithms are asked for. */
 RID_MUST rid_status rid_nn_open(rid_nn **out, rid_nn_device device, int threads, bool f64,

@@ -116,9 +116,11 @@ static void test_devices(void **state)
     assert_true(cuda || strcmp(rid_nn_device_name(nn), "cpu") == 0);
     close_nn(nn);
     rid_status st = rid_nn_open(&nn, RID_NN_CUDA, 1, false, &why);
-    assert_int_equal(st, cuda ? RID_OK : RID_EUNAVAIL);
-    if (!cuda)
+    assert_int_equal(st, cuda ? RID_OK : RID_ECONFIG);
+    if (!cuda) {
         assert_non_null(strstr(why.message, "no CUDA: libtorch "));
+        assert_non_null(strstr(why.message, "or choose --device cpu or auto")); /* what to do */
+    }
     close_nn(nn);
 }
 

@@ -119,8 +119,8 @@ expect_err broken.json
 if ! nvidia-smi -L >/dev/null 2>&1; then
     begin 'a GPU where there is none'
     run train --gt gt.json --device cuda day.h5
-    expect_code 69
-    expect_err 'no CUDA'
+    expect_code 78 # retrying is useless
+    expect_err 'no CUDA' '--device cpu or auto'
     run train --gt gt.json --device auto day.h5
     expect_code 0
 fi
