@@ -19,9 +19,6 @@ enum { BUCKET_BINS = 64, N_BUCKETS = RID_SCORE_BINS / BUCKET_BINS };
 
 #define NOT_IN_GALLERY UINT32_MAX
 
-/* What rounding leaves of a variance of 0. */
-static const double VARIANCE_MIN = 1e-14;
-
 /* A query's persons stand side by side in the gallery: [begin, end). */
 typedef struct query {
     uint32_t entry;
@@ -460,9 +457,7 @@ static double dprime_of(const job *j)
         squares += j->result[q].squares;
     }
     const double n = (double)rid_positives_n_negatives(j->positives);
-    const double mean_n = sum / n, square_n = squares / n;
-    const double variance = (square_p - mean_p * mean_p + square_n - mean_n * mean_n) / 2;
-    return variance > VARIANCE_MIN ? (mean_p - mean_n) / sqrt(variance) : NAN;
+    return rid_score_dprime(mean_p, square_p, sum / n, squares / n);
 }
 
 static void job_free(job *j)

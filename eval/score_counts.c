@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What rounding leaves of a variance of 0. */
+static const double VARIANCE_MIN = 1e-14;
+
 static double threshold_of(size_t bin)
 {
     return (double)bin / (RID_SCORE_BINS / 2) - 1;
@@ -369,4 +372,73 @@ double rid_positives_eer(const rid_positives *p)
         equals = negatives = 0;
     }
     return d.eer;
+}
+
+/* Thresholds at the scores of positives, descending: how many of each kind pass. False from visit ends. */
+typedef bool visit_fn(void *ctx, float threshold, uint64_t positive, uint64_t negative);
+
+static void each_threshold(const rid_positives *p, visit_fn *visit, void *ctx)
+{
+    uint64_t positive = 0, negative = 0;
+    bool more = true;
+    for (size_t i = p->n_slots; i-- > 0 && more;) {
+        negative += p->below[i] - p->equal[i];
+        if (i == 0 || isinf(p->key[i - 1])) /* a bin begins */
+            continue;
+        positive++;
+        negative += p->equal[i];
+        if (i == 1 || p->key[i - 2] != p->key[i - 1])
+            more = visit(ctx, p->key[i - 1], positive, negative);
+    }
+}
+
+typedef struct search {
+    double all_positive, all_negative, far;
+    double best, threshold;
+} search;
+
+static bool take_tar(void *ctx, float threshold, uint64_t positive, uint64_t negative)
+{
+    search *s = ctx;
+    (void)threshold;
+    if ((double)negative / s->all_negative > s->far)
+        return false;
+    s->best = (double)positive / s->all_positive;
+    return true;
+}
+
+double rid_positives_tar(const rid_positives *p, double far)
+{
+    search s = {.all_positive = (double)p->n,
+                .all_negative = (double)rid_positives_n_negatives(p),
+                .far = far};
+    if (s.all_positive == 0 || s.all_negative == 0)
+        return NAN;
+    each_threshold(p, take_tar, &s);
+    return s.best;
+}
+
+static bool take_f1(void *ctx, float threshold, uint64_t positive, uint64_t negative)
+{
+    search *s = ctx;
+    const double f1 = 2 * (double)positive / ((double)positive + (double)negative + s->all_positive);
+    if (f1 > s->best) {
+        s->best = f1;
+        s->threshold = (double)threshold;
+    }
+    return true;
+}
+
+double rid_positives_best_f1(const rid_positives *p, double *threshold)
+{
+    search s = {.all_positive = (double)p->n, .best = p->n > 0 ? 0 : NAN, .threshold = NAN};
+    each_threshold(p, take_f1, &s);
+    *threshold = s.threshold;
+    return s.best;
+}
+
+double rid_score_dprime(double mean_p, double square_p, double mean_n, double square_n)
+{
+    const double variance = (square_p - mean_p * mean_p + square_n - mean_n * mean_n) / 2;
+    return variance > VARIANCE_MIN ? (mean_p - mean_n) / sqrt(variance) : NAN;
 }

@@ -64,10 +64,20 @@ double rid_positives_auc(const rid_positives *p);
  *  through the points of all thresholds, meets the diagonal. Exact. NaN without a score of each
  *  kind. */
 double rid_positives_eer(const rid_positives *p);
+/** The share of the positives that pass the lowest threshold which no more than `far` (0 … 1) of the
+ *  negatives pass. Exact. NaN without a score of each kind. */
+double rid_positives_tar(const rid_positives *p, double far);
+/** The highest F1 that a threshold gives, and the highest such threshold: the score of a positive, which
+ *  passes. Exact. Both NaN without a positive. */
+double rid_positives_best_f1(const rid_positives *p, double *threshold);
 /** Counts of both kinds. */
 void rid_positives_count(const rid_positives *p, rid_score_counts *c);
 size_t rid_positives_n_negatives(const rid_positives *p);
 /** Mean and mean square of the positives, summed in ascending order; NaN where there is none. */
 void rid_positives_moments(const rid_positives *p, double *mean, double *square);
+
+/** d': the distance of the means over the root of the mean variance, from means and mean squares of
+ *  positives and negatives; NaN without variance. */
+double rid_score_dprime(double mean_p, double square_p, double mean_n, double square_n);
 
 #endif
