@@ -1,52 +1,16 @@
 #include "eval/sweep_result.h"
 
-#include "data/jsonw.h"
+#include "eval/metric_set.h"
 
 #include <math.h>
 
-/* ---- figures of a cell ---- */
-
-typedef struct figure {
-    const char *name;
-    double value;
-    bool whole;
-} figure;
-
-enum { FIGURES_MAX = 24 };
-
-/* In the order of surface.csv. Returns how many. */
-static size_t list_figures(figure out[FIGURES_MAX], const rid_sweep_cell *c)
+/* In the order of surface.csv. */
+static void list_figures(rid_metric_set *out, const rid_sweep_cell *c)
 {
-    const rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
-    const rid_search_counts *s = &c->searches;
-    const rid_pair_metrics p = rid_pair_metrics_of(&c->pairs);
-    const figure all[] = {
-        {"persons", (double)c->clusters.persons, true},
-        {"true_persons", (double)c->clusters.true_persons, true},
-        {"pairwise_precision", m.pairwise_precision, false},
-        {"pairwise_recall", m.pairwise_recall, false},
-        {"pairwise_f1", m.pairwise_f1, false},
-        {"bcubed_precision", m.bcubed_precision, false},
-        {"bcubed_recall", m.bcubed_recall, false},
-        {"bcubed_f1", m.bcubed_f1, false},
-        {"v_measure", m.v_measure, false},
-        {"ari", m.ari, false},
-        {"mated", (double)s->mated, true},
-        {"nonmated", (double)s->nonmated, true},
-        {"hits", (double)s->hits, true},
-        {"wrong_matches", (double)s->wrong_matches, true},
-        {"false_matches", (double)s->false_matches, true},
-        {"to_unlabelled", (double)s->to_unlabelled, true},
-        {"fnir", rid_search_fnir(s), false},
-        {"fpir", rid_search_fpir(s), false},
-        {"pairs_precision", p.precision, false},
-        {"pairs_recall", p.recall, false},
-        {"pairs_f1", p.f1, false},
-    };
-    const size_t n = sizeof all / sizeof all[0];
-    for (size_t i = 0; i < n; i++)
-        out[i] = all[i];
-    return n;
+    *out = (rid_metric_set){0};
+    rid_metrics_add_clusters(out, &c->clusters);
+    rid_metrics_add_searches(out, &c->searches);
+    rid_metrics_add_pairs(out, &c->pairs);
 }
 
 bool rid_sweep_condition_met(const rid_sweep_result *r)
@@ -81,30 +45,27 @@ static void append_number(rid_buf *out, double value)
 
 static void write_row(const rid_sweep_result *r, const rid_pick *p, const char *as_good, rid_buf *out)
 {
-    figure f[FIGURES_MAX];
+    rid_metric_set figures;
     const rid_rule rule = rid_pick_rule(r->surfaces, p);
-    const size_t n = list_figures(f, rid_pick_cell(r->surfaces, p));
+    list_figures(&figures, rid_pick_cell(r->surfaces, p));
     rid_buf_printf(out, "%s,", rid_nn2_name(rule.nn2));
     append_number(out, rule.threshold);
     rid_buf_append_char(out, ',');
     append_number(out, rule.margin);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < figures.n; i++) {
         rid_buf_append_char(out, ',');
-        if (f[i].whole)
-            rid_buf_printf(out, "%.0f", f[i].value);
-        else
-            append_number(out, f[i].value);
+        rid_metric_append(out, &figures.at[i]);
     }
     rid_buf_printf(out, ",%s\n", as_good);
 }
 
 void rid_sweep_write_csv(const rid_sweep_result *r, rid_buf *out)
 {
-    figure f[FIGURES_MAX];
-    const size_t n = list_figures(f, r->surfaces[0].cells);
+    rid_metric_set figures;
+    list_figures(&figures, r->surfaces[0].cells);
     rid_buf_append_str(out, "nn2,threshold,margin");
-    for (size_t i = 0; i < n; i++)
-        rid_buf_printf(out, ",%s", f[i].name);
+    for (size_t i = 0; i < figures.n; i++)
+        rid_buf_printf(out, ",%s", figures.at[i].name);
     rid_buf_append_str(out, ",as_good\n");
     for (size_t s = 0; s < r->n_surfaces; s++) {
         const rid_sweep_grid *g = &r->surfaces[s].grid;
@@ -135,14 +96,9 @@ static void put_count(rid_jsonw *w, const char *key, uint64_t value)
 
 static void put_figures(rid_jsonw *w, const rid_sweep_cell *c)
 {
-    figure f[FIGURES_MAX];
-    const size_t n = list_figures(f, c);
-    for (size_t i = 0; i < n; i++) {
-        if (f[i].whole)
-            put_count(w, f[i].name, (uint64_t)f[i].value);
-        else
-            put_number(w, f[i].name, f[i].value);
-    }
+    rid_metric_set figures;
+    list_figures(&figures, c);
+    rid_metric_set_put(w, &figures);
 }
 
 static void put_rule(rid_jsonw *w, const rid_rule *rule)

@@ -1,0 +1,142 @@
+#include "eval/metric_set.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME_WIDTH = 24, VALUE_WIDTH = 12 };
+
+static const char NO_ENTRY[] = "no labelled entry";
+
+void rid_metrics_add(rid_metric_set *m, const char *name, double value, const char *lacks)
+{
+    assert(m->n < RID_METRICS_MAX && !rid_metric_find(m, rid_str_of(name)));
+    m->at[m->n++] = (rid_metric){name, value, false, lacks};
+}
+
+void rid_metrics_add_count(rid_metric_set *m, const char *name, uint64_t value)
+{
+    rid_metrics_add(m, name, (double)value, NULL);
+    m->at[m->n - 1].is_count = true;
+}
+
+const rid_metric *rid_metric_find(const rid_metric_set *m, rid_str name)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (rid_str_equal(rid_str_of(m->at[i].name), name))
+            return &m->at[i];
+    return NULL;
+}
+
+/* ---- what there is ---- */
+
+void rid_metrics_add_clusters(rid_metric_set *m, const rid_cluster_counts *c)
+{
+    const rid_cluster_metrics x = rid_cluster_metrics_of(c);
+    rid_metrics_add_count(m, "persons", c->persons);
+    rid_metrics_add_count(m, "true_persons", c->true_persons);
+    rid_metrics_add(m, "pairwise_precision", x.pairwise_precision, NULL);
+    rid_metrics_add(m, "pairwise_recall", x.pairwise_recall, NULL);
+    rid_metrics_add(m, "pairwise_f1", x.pairwise_f1, NULL);
+    rid_metrics_add(m, "bcubed_precision", x.bcubed_precision, NO_ENTRY);
+    rid_metrics_add(m, "bcubed_recall", x.bcubed_recall, NO_ENTRY);
+    rid_metrics_add(m, "bcubed_f1", x.bcubed_f1, NO_ENTRY);
+    rid_metrics_add(m, "v_measure", x.v_measure, NO_ENTRY);
+    rid_metrics_add(m, "ari", x.ari, NO_ENTRY);
+}
+
+void rid_metrics_add_searches(rid_metric_set *m, const rid_search_counts *c)
+{
+    rid_metrics_add_count(m, "mated", c->mated);
+    rid_metrics_add_count(m, "nonmated", c->nonmated);
+    rid_metrics_add_count(m, "hits", c->hits);
+    rid_metrics_add_count(m, "wrong_matches", c->wrong_matches);
+    rid_metrics_add_count(m, "false_matches", c->false_matches);
+    rid_metrics_add_count(m, "to_unlabelled", c->to_unlabelled);
+    rid_metrics_add(m, "fnir", rid_search_fnir(c), "no mated search");
+    rid_metrics_add(m, "fpir", rid_search_fpir(c), "no non-mated search");
+}
+
+void rid_metrics_add_pairs(rid_metric_set *m, const rid_pair_counts *c)
+{
+    const rid_pair_metrics x = rid_pair_metrics_of(c);
+    rid_metrics_add(m, "pairs_precision", x.precision, "no pair");
+    rid_metrics_add(m, "pairs_recall", x.recall, "no pair");
+    rid_metrics_add(m, "pairs_f1", x.f1, "no pair");
+}
+
+static const char NO_KIND[] = "no score of one person, or none of different persons";
+
+static void add_roc(rid_metric_set *m, double auc, double eer, double dprime)
+{
+    rid_metrics_add(m, "auc", auc, NO_KIND);
+    rid_metrics_add(m, "eer", eer, NO_KIND);
+    rid_metrics_add(m, "dprime", dprime, "no scores of both kinds, or all alike");
+}
+
+void rid_metrics_add_separation(rid_metric_set *m, const rid_separation *s)
+{
+    static const char *const names[RID_TARS] = {"tar_far_1e1", "tar_far_1e2", "tar_far_1e3",
+                                                "tar_far_1e4"};
+    static const char no_positive[] = "no score of one person";
+    add_roc(m, s->auc, s->eer, s->dprime);
+    for (int i = 0; i < RID_TARS; i++)
+        rid_metrics_add(m, names[i], s->tar[i], NO_KIND);
+    rid_metrics_add(m, "best_f1", s->best_f1, no_positive);
+    rid_metrics_add(m, "best_f1_threshold", s->best_f1_threshold, no_positive);
+}
+
+void rid_metrics_add_ranking(rid_metric_set *m, const rid_ranking *r)
+{
+    static const char no_query[] = "no query with a positive";
+    rid_metrics_add(m, "map", r->map, no_query);
+    rid_metrics_add(m, "rank1", r->rank1, no_query);
+    rid_metrics_add(m, "rank5", r->rank5, no_query);
+    rid_metrics_add(m, "minp", r->minp, no_query);
+    add_roc(m, r->auc, r->eer, r->dprime);
+}
+
+/* ---- showing ---- */
+
+void rid_metric_append(rid_buf *out, const rid_metric *m)
+{
+    if (m->is_count)
+        rid_buf_printf(out, "%.0f", m->value);
+    else if (isfinite(m->value))
+        rid_jsonw_f64(&(rid_jsonw){.out = out}, m->value);
+}
+
+void rid_metric_append_short(rid_buf *out, const rid_metric *m)
+{
+    if (isnan(m->value))
+        rid_buf_append_char(out, '-');
+    else
+        rid_buf_printf(out, m->is_count ? "%.0f" : "%.6f", m->value);
+}
+
+void rid_metric_set_put(rid_jsonw *w, const rid_metric_set *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        rid_jsonw_key(w, m->at[i].name);
+        if (m->at[i].is_count)
+            rid_jsonw_u64(w, (uint64_t)m->at[i].value);
+        else
+            rid_jsonw_f64(w, m->at[i].value);
+    }
+}
+
+void rid_metric_set_write_table(rid_buf *out, const rid_metric_set *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        const rid_metric *x = &m->at[i];
+        rid_buf value = {0};
+        rid_metric_append_short(&value, x);
+        rid_buf_printf(out, "%-*s%*.*s", NAME_WIDTH, x->name, VALUE_WIDTH, RID_STR(value));
+        if (isnan(x->value) && x->lacks)
+            rid_buf_printf(out, "  (%s)", x->lacks);
+        rid_buf_append_char(out, '\n');
+        out->failed |= value.failed;
+        rid_buf_free(&value);
+    }
+}
