@@ -9,6 +9,7 @@ enum {
     SYNTH = RID_TOOL_SYNTH,
     TRAIN = RID_TOOL_TRAIN,
     SWEEP = RID_TOOL_SWEEP,
+    EVAL = RID_TOOL_EVAL,
     ALL = RID_TOOL_ALL,
 };
 
@@ -33,7 +34,7 @@ static const rid_option rows[] = {
      .tools = MATCH, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
      .help = "write the answers there when the input ends, not line by line to stdout"},
     {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT",
-     .tools = STORE | SYNTH, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .tools = STORE | SYNTH | EVAL, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
      .help = "where the result goes; unset or -: stdout"},
     {.name = "frames", .type = RID_OPTION_CHOICE, .choices = "f32|f16|none",
      .default_text = "f32", .tools = ENCODE, .group = in_output,
@@ -52,6 +53,8 @@ static const rid_option rows[] = {
      .help = "write the entries of this run to a store when the input ends"},
     {.name = "json", .type = RID_OPTION_FLAG, .default_text = "false", .tools = STORE,
      .group = in_output, .help = "info and show as one JSON document, list as one object a line"},
+    {.name = "json", .type = RID_OPTION_FLAG, .default_text = "false", .tools = EVAL,
+     .group = in_output, .help = "figures as one JSON document"},
     {.name = "format", .type = RID_OPTION_CHOICE, .choices = "jsonl|csv|npy",
      .default_text = "jsonl", .tools = STORE, .group = in_output,
      .help = "export payloads that encode to the same embeddings (jsonl), a table of metadata and "

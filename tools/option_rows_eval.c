@@ -1,17 +1,19 @@
-/* Options of evaluation: ground truth, sweep. */
+/* Options of evaluation: ground truth, sweep, figures. */
 #include "tools/option_rows.h"
 
-enum { SWEEP = RID_TOOL_SWEEP };
+enum { SWEEP = RID_TOOL_SWEEP, EVAL = RID_TOOL_EVAL };
 
 static const char in_truth[] = "Ground truth";
+static const char in_figures[] = "Figures";
 static const char in_grid[] = "Grid and objective";
 
 static const rid_option rows[] = {
-    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP, .group = in_truth,
+    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP | EVAL,
+     .group = in_truth,
      .flags = RID_OPTION_NO_EMPTY,
      .help = "ground truth: which entry is which person; several files are read as one"},
 
-    {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP,
+    {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP | EVAL,
      .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
      .help = "pairs of entries, CSV: qid,aid[,label], or hard pairs; besides ground truth, or "
              "instead of it"},
@@ -37,6 +39,10 @@ static const rid_option rows[] = {
      .tools = SWEEP, .group = in_grid, .max = 100000,
      .help = "resamples of people, for intervals and for the cells that are as good as the best; "
              "0: none"},
+
+    {.name = "assert", .type = RID_OPTION_LIST, .metavar = "CONDITION", .tools = EVAL,
+     .group = in_figures, .flags = RID_OPTION_NO_EMPTY,
+     .help = "exit with 4 unless it holds, as in 'pairwise_f1 >= 0.95'; also > <= < == !="},
 };
 
 const rid_option_rows rid_option_rows_eval = {rows, sizeof rows / sizeof rows[0]};

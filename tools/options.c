@@ -286,6 +286,8 @@ const char *rid_tool_name(unsigned bit)
         return "train";
     case RID_TOOL_SWEEP:
         return "sweep";
+    case RID_TOOL_EVAL:
+        return "eval";
     default:
         return "?";
     }

@@ -1,0 +1,73 @@
+/* rid-eval: figures of stores and manifests against ground truth. */
+#include "eval/eval_pairs.h"
+#include "tools/cli.h"
+
+#include <string.h>
+
+/* How a command's figures come out. */
+static rid_status read_output(const rid_cli *cli, rid_eval_output_options *o, rid_err *err)
+{
+    const char *summary = rid_cli_str(cli, "summary-json");
+    *o = (rid_eval_output_options){.path = rid_cli_str(cli, "output"),
+                                   .json = rid_cli_flag(cli, "json"),
+                                   .force = rid_cli_flag(cli, "force"),
+                                   .dry_run = rid_cli_flag(cli, "dry-run")};
+    o->n_assertions = rid_cli_list(cli, "assert", &o->assertions);
+    if (summary && strcmp(summary, "-") == 0 && (!o->path || strcmp(o->path, "-") == 0))
+        return RID_FAIL(err, RID_EUSAGE, "--summary-json - needs -o: figures go to '-'");
+    return RID_OK;
+}
+
+/* The arguments; at least one. */
+static rid_status read_inputs(const rid_cli *cli, const char *const **paths, size_t *n, const char *what,
+                              rid_err *err)
+{
+    *n = rid_cli_args(cli, paths);
+    return *n > 0 ? RID_OK : RID_FAIL(err, RID_EUSAGE, "no %s given", what);
+}
+
+static rid_status run_pairs(rid_cli *cli, rid_err *err)
+{
+    const char *const *stores;
+    size_t n;
+    rid_eval_pairs_options o = {.limit = (uint64_t)rid_cli_int(cli, "limit"),
+                                .seed = (uint64_t)rid_cli_int(cli, "seed"),
+                                .threads = rid_cli_threads(cli)};
+    o.n_gt = rid_cli_list(cli, "gt", &o.gt);
+    o.n_pairs = rid_cli_list(cli, "pairs", &o.pairs);
+    if (o.n_gt + o.n_pairs == 0)
+        return RID_FAIL(err, RID_EUSAGE, "no pairs: give --pairs FILE, or --gt FILE");
+    rid_status st = read_output(cli, &o.output, err);
+    if (st == RID_OK)
+        st = read_inputs(cli, &stores, &n, "store", err);
+    return st == RID_OK ? rid_eval_pairs(&o, stores, n, rid_cli_summary(cli),
+                                         rid_cli_progress(cli, "buckets"), err)
+                        : st;
+}
+
+int main(int argc, char **argv)
+{
+    static const rid_command commands[] = {
+        {"pairs", "--pairs FILE STORE…",
+         "how well scores of listed pairs tell persons apart; with --gt, of all pairs within buckets",
+         "pairs gt limit json assert output", run_pairs},
+        {0}};
+    static const rid_tool tool = {
+        .name = "eval",
+        .bit = RID_TOOL_EVAL,
+        .summary = "figures of stores and manifests against ground truth",
+        .arguments = "INPUT…",
+        .description =
+            "Prints figures as a table, or as one JSON document with --json, to standard output or to"
+            " the file of -o. --assert makes a pipeline stop: after the figures are out, exit code 4"
+            " says that a condition does not hold, and which. A figure that is not defined on the data"
+            " is null, and meets no condition.",
+        .examples = "# ROC of listed pairs, for jq\n"
+                    "rid-eval pairs --pairs pairs.csv --json day.h5 | jq '{auc, eer, dprime}'\n"
+                    "# stop a model whose scores separate too little\n"
+                    "rid-eval pairs --gt gt.json --assert 'auc >= 0.99' --assert 'tar_far_1e2 > 0.9'"
+                    " day.h5",
+        .commands = commands,
+    };
+    rid_cli_main(&tool, argc, argv);
+}
