@@ -250,7 +250,7 @@ static bool begins(const char *whole, const char *part)
 const rid_option *rid_option_suggest(const char *name, unsigned tools, bool key)
 {
     const rid_option *near = NULL, *begun = NULL;
-    size_t nearest = strlen(name) / 3 + 1;
+    size_t nearest = (strlen(name) + 1) / 3; /* edits: one typing slip in three letters */
     if (nearest > 3)
         nearest = 3;
     for (size_t i = 0; i < rid_option_count(); i++) {
