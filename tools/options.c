@@ -288,6 +288,8 @@ const char *rid_tool_name(unsigned bit)
         return "sweep";
     case RID_TOOL_EVAL:
         return "eval";
+    case RID_TOOL_PAIRS:
+        return "pairs";
     default:
         return "?";
     }
