@@ -11,6 +11,7 @@ enum {
     SWEEP = RID_TOOL_SWEEP,
     EVAL = RID_TOOL_EVAL,
     PAIRS = RID_TOOL_PAIRS,
+    GT = RID_TOOL_GT,
     ALL = RID_TOOL_ALL,
 };
 
@@ -35,7 +36,7 @@ static const rid_option rows[] = {
      .tools = MATCH, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
      .help = "write the answers there when the input ends, not line by line to stdout"},
     {.name = "output", .letter = 'o', .type = RID_OPTION_PATH, .metavar = "OUT",
-     .tools = STORE | SYNTH | EVAL | PAIRS, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .tools = STORE | SYNTH | EVAL | PAIRS | GT, .group = in_output, .flags = RID_OPTION_NO_EMPTY,
      .help = "where the result goes; unset or -: stdout"},
     {.name = "frames", .type = RID_OPTION_CHOICE, .choices = "f32|f16|none",
      .default_text = "f32", .tools = ENCODE, .group = in_output,

@@ -1,7 +1,7 @@
 /* Options of evaluation: ground truth, sweep, figures, hard pairs. */
 #include "tools/option_rows.h"
 
-enum { SWEEP = RID_TOOL_SWEEP, EVAL = RID_TOOL_EVAL, PAIRS = RID_TOOL_PAIRS };
+enum { SWEEP = RID_TOOL_SWEEP, EVAL = RID_TOOL_EVAL, PAIRS = RID_TOOL_PAIRS, GT = RID_TOOL_GT };
 
 static const char in_truth[] = "Ground truth";
 static const char in_figures[] = "Figures";
@@ -9,7 +9,7 @@ static const char in_hard[] = "Hard pairs";
 static const char in_grid[] = "Grid and objective";
 
 static const rid_option rows[] = {
-    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP | EVAL | PAIRS,
+    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP | EVAL | PAIRS | GT,
      .group = in_truth,
      .flags = RID_OPTION_NO_EMPTY,
      .help = "ground truth: which entry is which person; several files are read as one"},

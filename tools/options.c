@@ -12,6 +12,7 @@
 static const rid_option_rows *const tables[] = {
     &rid_option_rows_data,
     &rid_option_rows_eval,
+    &rid_option_rows_gt,
     &rid_option_rows_train,
     &rid_option_rows_common,
 };
@@ -290,6 +291,8 @@ const char *rid_tool_name(unsigned bit)
         return "eval";
     case RID_TOOL_PAIRS:
         return "pairs";
+    case RID_TOOL_GT:
+        return "gt";
     default:
         return "?";
     }

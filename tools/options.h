@@ -22,7 +22,8 @@ enum {
     RID_TOOL_SWEEP = 1 << 6,
     RID_TOOL_EVAL = 1 << 7,
     RID_TOOL_PAIRS = 1 << 8,
-    RID_TOOL_ALL = (1 << 9) - 1,
+    RID_TOOL_GT = 1 << 9,
+    RID_TOOL_ALL = (1 << 10) - 1,
 };
 
 typedef enum rid_option_type {
