@@ -137,6 +137,7 @@ void rid_search_counts_add(rid_search_counts *to, const rid_search_counts *c)
     to->wrong_matches += c->wrong_matches;
     to->false_matches += c->false_matches;
     to->to_unlabelled += c->to_unlabelled;
+    to->nonmated_to_unlabelled += c->nonmated_to_unlabelled;
 }
 
 double rid_search_fnir(const rid_search_counts *c)
@@ -351,14 +352,16 @@ void rid_truth_count_searches(const rid_truth *t, const rid_decision *decisions,
         if (!decisions[i].matched)
             continue;
         const uint32_t joined = t->person[decisions[i].nn1.row];
-        if (joined == RID_UNLABELLED)
+        if (joined == RID_UNLABELLED) {
             out->to_unlabelled++;
-        else if (joined == t->person[i])
+            out->nonmated_to_unlabelled += !t->mated[i];
+        } else if (joined == t->person[i]) {
             out->hits++;
-        else if (t->mated[i])
+        } else if (t->mated[i]) {
             out->wrong_matches++;
-        else
+        } else {
             out->false_matches++;
+        }
     }
 }
 

@@ -61,6 +61,7 @@ typedef struct rid_search_counts {
     uint64_t wrong_matches; /**< mated, joined another's */
     uint64_t false_matches; /**< non-mated, joined another's */
     uint64_t to_unlabelled; /**< joined an unlabelled entry: none of the above */
+    uint64_t nonmated_to_unlabelled; /**< those of them that are non-mated */
 } rid_search_counts;
 
 void rid_search_counts_add(rid_search_counts *to, const rid_search_counts *c);

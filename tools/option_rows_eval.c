@@ -9,7 +9,8 @@ static const char in_hard[] = "Hard pairs";
 static const char in_grid[] = "Grid and objective";
 
 static const rid_option rows[] = {
-    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP | EVAL | PAIRS | GT,
+    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE",
+     .tools = SWEEP | EVAL | PAIRS | GT | RID_TOOL_CALIBRATE,
      .group = in_truth,
      .flags = RID_OPTION_NO_EMPTY,
      .help = "ground truth: which entry is which person; several files are read as one"},

@@ -13,6 +13,7 @@ static const rid_option_rows *const tables[] = {
     &rid_option_rows_data,
     &rid_option_rows_eval,
     &rid_option_rows_gt,
+    &rid_option_rows_calibrate,
     &rid_option_rows_train,
     &rid_option_rows_common,
 };
@@ -293,6 +294,8 @@ const char *rid_tool_name(unsigned bit)
         return "pairs";
     case RID_TOOL_GT:
         return "gt";
+    case RID_TOOL_CALIBRATE:
+        return "calibrate";
     default:
         return "?";
     }

@@ -23,7 +23,8 @@ enum {
     RID_TOOL_EVAL = 1 << 7,
     RID_TOOL_PAIRS = 1 << 8,
     RID_TOOL_GT = 1 << 9,
-    RID_TOOL_ALL = (1 << 10) - 1,
+    RID_TOOL_CALIBRATE = 1 << 10,
+    RID_TOOL_ALL = (1 << 11) - 1,
 };
 
 typedef enum rid_option_type {
