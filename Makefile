@@ -38,7 +38,7 @@ TORCH_API    := $(TORCH_ROOT)/include/torch/csrc/api/include
 TORCH_CFLAGS := $(if $(LIBTORCH),-std=c++20 -isystem $(LIBTORCH)/include,-std=c++17) -isystem $(TORCH_API)
 TORCH_LIBS   := $(if $(LIBTORCH),-L$(LIBTORCH)/lib -Wl$(comma)-rpath$(comma)$(abspath $(LIBTORCH))/lib) -ltorch_cpu -lc10
 WITH_TORCH   := train
-TORCH_TESTS  := nn graph linear_map trainer adamw
+TORCH_TESTS  := nn graph linear_map trainer adamw train_state network train_trace train_settings
 MISSING      += $(if $(wildcard $(TORCH_API)/torch/torch.h),,libtorch:libtorch-dev:train/nn.cpp)
 
 # A binary needs every library but those named in WITHOUT_<tool>; without them it is left out.
