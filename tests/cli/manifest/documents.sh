@@ -45,6 +45,18 @@ first=$(grep -o '{"entry_id":"a-1".*' docs/$day/s1.json | head -1)
 second=$(grep -o '{"entry_id":"a-2".*' docs/$day/s1.json | head -1)
 [[ $second == *'"score":0,"score2":-1'* ]] || fail "the second event is $second"
 
+begin 'only where ground truth names somebody'
+echo '{"b-1":"P","c-1":"P","x":"Q"}' >gt.json
+run rid-manifest -q "${rule[@]}" --labelled-in gt.json -o labelled day.h5
+expect_code 0
+expect_equal files "$(find labelled -type f | sort | tr '\n' ' ')" \
+    "labelled/$day/s2.json labelled/2025-11-07/s1.json "
+expect_same labelled/$day/s2.json docs/$day/s2.json
+run rid-manifest -q "${rule[@]}" --labelled-in nowhere.json -o nowhere day.h5
+expect_code 66
+expect_err nowhere.json
+expect_no_file nowhere
+
 begin 'one document where several buckets are left'
 run rid-manifest -q -o one.json day.h5
 expect_code 2
