@@ -170,6 +170,29 @@ for threads in 2 7; do
     run diff -r one many
     expect_code 0
 done
+begin 'the same bytes for any number of threads: one document, more events than threads'
+for threads in 1 2 7; do
+    run rid-manifest -q --threads $threads --store nc0001 --force -o single.json synth.h5
+    expect_same single.json one/*/nc0001.json
+done
+begin 'the same frames from every kernel, whatever it scores'
+frames_of() {
+    sed -nE 's/.*("entry_id":"[^"]*").*("embeddings":\[\[.*\]\]).*/\1 \2/p' "$1" | sort
+}
+for kind in f32 f16; do
+    rid-encode -q --encoder mean --frames $kind --force -o frames.h5 synth.jsonl
+    run env RID_CPU=x86-64 rid-manifest -q --store nc0001 --force -o base.json frames.h5
+    expect_code 0
+    frames_of base.json >base
+    expect_equal events "$(wc -l <base)" "$(grep -c '"entry_id":"' base.json)"
+    for cpu in avx2 avx512; do
+        grep -q "${cpu/512/512f}" /proc/cpuinfo || continue
+        run env RID_CPU=$cpu rid-manifest -q --store nc0001 --force -o other.json frames.h5
+        expect_code 0
+        frames_of other.json >other
+        expect_same base other
+    done
+done
 begin 'the same bytes from shards'
 for i in 0 1 2; do
     rid-encode -q --encoder mean --shard $i/3 -o shard$i.h5 synth.jsonl
