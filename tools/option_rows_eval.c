@@ -45,6 +45,9 @@ static const rid_option rows[] = {
     {.name = "assert", .type = RID_OPTION_LIST, .metavar = "CONDITION", .tools = EVAL,
      .group = in_figures, .flags = RID_OPTION_NO_EMPTY,
      .help = "exit with 4 unless it holds, as in 'pairwise_f1 >= 0.95'; also > <= < == !="},
+    {.name = "errors", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
+     .group = in_figures, .flags = RID_OPTION_NO_EMPTY,
+     .help = "write false merges and splits there, with their entries (CSV)"},
 
     {.name = "pos-max", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.75",
      .tools = PAIRS, .group = in_hard, .min = -1, .max = 1,
