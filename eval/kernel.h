@@ -30,6 +30,8 @@ typedef struct rid_kernel {
     void (*axpy)(float *y, float a, const float *x, size_t n);
     /** First i in [from, n) with x[i] > bound; n where there is none. */
     size_t (*find_above)(const float *x, size_t from, size_t n, float bound);
+    /** The lowest of n >= 1 numbers, none a NaN. */
+    float (*lowest)(const float *x, size_t n);
     /** out[r*out_stride + c] = Σk a[r*a_stride + k] b[c][k] for r < rows, c < RID_PANEL*n_panels,
      *  where `packed` holds b as rid_kernel_pack lays it out. a, out: not aliased. */
     void (*product)(float *out, size_t out_stride, const float *a, size_t a_stride, size_t rows,

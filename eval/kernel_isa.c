@@ -123,6 +123,23 @@ static size_t find_above(const float *x, size_t from, size_t n, float bound)
     return i;
 }
 
+static float lowest(const float *x, size_t n)
+{
+    enum { STEP = 64 };
+    float low[STEP];
+    size_t i = 0;
+    for (int k = 0; k < STEP; k++)
+        low[k] = x[0];
+    for (; i + STEP <= n; i += STEP)
+        for (int k = 0; k < STEP; k++)
+            low[k] = x[i + (size_t)k] < low[k] ? x[i + (size_t)k] : low[k];
+    for (int k = 0; i < n; i++, k++)
+        low[k] = x[i] < low[k] ? x[i] : low[k];
+    for (int k = 1; k < STEP; k++)
+        low[0] = low[k] < low[0] ? low[k] : low[0];
+    return low[0];
+}
+
 /* ---- product ---- */
 
 /* rows × panels outputs, each its own running sum over k. `rows` and `panels` are constants at every
@@ -249,6 +266,7 @@ const rid_kernel PASTE(rid_kernel_, RID_ISA) = {
     .sum_squares = sum_squares,
     .axpy = axpy,
     .find_above = find_above,
+    .lowest = lowest,
     .product = product,
     .product_f64 = product_f64,
 };

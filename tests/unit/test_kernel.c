@@ -193,6 +193,20 @@ static void test_find_above(void **state)
     }
 }
 
+static void test_lowest(void **state)
+{
+    (void)state;
+    float x[200];
+    for (size_t i = 0; rid_kernel_at(i); i++)
+        for (size_t n = 1; n <= 200; n++)
+            for (size_t at = 0; at < n; at++) {
+                for (size_t j = 0; j < 200; j++)
+                    x[j] = j < n ? 0.25f : -9; /* what is behind does not count */
+                x[at] = -0.5f;
+                assert_true(rid_kernel_at(i)->lowest(x, n) == -0.5f);
+            }
+}
+
 /* ---- product ---- */
 
 typedef struct matrices {
@@ -430,6 +444,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_squares_of_extremes),
         cmocka_unit_test(test_find_above),
+        cmocka_unit_test(test_lowest),
         cmocka_unit_test(test_product),
         cmocka_unit_test(test_product_alone),
         cmocka_unit_test(test_product_f64),
