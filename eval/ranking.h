@@ -1,11 +1,14 @@
 /** Ranking metrics: how well the gallery is ordered for each query, and how well scores of same and
- *  different persons are told apart. Leave-one-out: an entry is never in its own gallery. */
+ *  different persons are told apart. An entry is never in its own gallery: leave-one-out, unless queries
+ *  and gallery are apart. */
 #ifndef RID_RANKING_H
 #define RID_RANKING_H
 
-#include "eval/score_counts.h"
+#include "eval/rerank.h"
+#include "eval/separation.h"
 
 #define RID_UNLABELLED UINT32_MAX
+#define RID_NO_CAMERA UINT32_MAX
 
 /** Borrowed arrays of n < 2^32 entries. */
 typedef struct rid_ranking_input {
@@ -15,6 +18,12 @@ typedef struct rid_ranking_input {
     const uint8_t *usable;  /**< u8 (n), 0: no embedding: never retrieved, a query that is a miss;
                                  NULL: all */
     const uint8_t *query;   /**< u8 (n), 1: is a query; NULL: all labelled */
+    const uint8_t *gallery; /**< u8 (n), 1: is in the gallery; NULL: all labelled */
+    const uint32_t *group;  /**< (n): a query sees the gallery of its group only; NULL: all of it */
+    const uint32_t *camera; /**< (n): entries of the query's person and camera are left out of its gallery;
+                                 RID_NO_CAMERA: none are. NULL: nothing is left out */
+    const rid_rerank *rerank; /**< scores after re-ranking instead of cosines, where queries and gallery
+                                   that are usable take part, by the same groups; NULL: cosines */
 } rid_ranking_input;
 
 /** NaN where undefined (no query with a positive, no pair of the kind). */
@@ -25,7 +34,7 @@ typedef struct rid_ranking {
     size_t n_without_positive; /**< queries left out */
 } rid_ranking;
 
-/** Ranks the gallery (all labelled entries) for every query by descending cosine, ties in the order
+/** Ranks the gallery (all labelled entries) for every query by descending score, ties in the order
  *  of the entries.
  *  AP is the mean of the precisions at the positives; one that is never retrieved counts 0. minp is
  *  the mean of the precisions at the last positive (Ye et al., "Deep Learning for Person
@@ -42,5 +51,24 @@ RID_MUST rid_status rid_ranking_run(rid_ranking *out, double *ap, const rid_rank
 /** The same, with the scores counted in bins for ROC curves and histograms; scores may be NULL. */
 RID_MUST rid_status rid_ranking_run_scores(rid_ranking *out, double *ap, rid_score_counts *scores,
                                            const rid_ranking_input *in, int threads, rid_err *err);
+
+/** How one query came out. */
+typedef struct rid_ranking_query {
+    bool is_query;        /**< otherwise all is zero */
+    uint32_t n_positives; /**< in its gallery, retrieved or not */
+    uint32_t first;       /**< rank of the first positive, from 1; 0: none is retrieved */
+    double ap, inp;       /**< NaN without a positive */
+    float best_positive, best_negative; /**< highest scores; −INFINITY where none is retrieved */
+} rid_ranking_query;
+
+/** What else may be wanted; NULL: not. */
+typedef struct rid_ranking_details {
+    rid_ranking_query *queries; /**< (n), caller's */
+    rid_score_counts *scores;
+    rid_separation *separation; /**< over all (query, gallery) scores */
+} rid_ranking_details;
+
+RID_MUST rid_status rid_ranking_run_details(rid_ranking *out, const rid_ranking_details *details,
+                                            const rid_ranking_input *in, int threads, rid_err *err);
 
 #endif

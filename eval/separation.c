@@ -15,26 +15,27 @@ static size_t part(float *positive, float *negative, const float *score, const b
     return n_positive;
 }
 
-static double dprime_of(const rid_positives *p, const float *negative, size_t n)
+void rid_separation_measure(rid_separation *out, const rid_positives *p, double mean_n, double square_n)
 {
-    double mean, square, sum = 0, squares = 0;
+    static const double far[RID_TARS] = {1e-1, 1e-2, 1e-3, 1e-4};
+    double mean, square;
     rid_positives_moments(p, &mean, &square);
-    for (size_t i = 0; i < n; i++) {
-        sum += (double)negative[i];
-        squares += (double)negative[i] * (double)negative[i];
-    }
-    return rid_score_dprime(mean, square, sum / (double)n, squares / (double)n);
+    out->auc = rid_positives_auc(p);
+    out->eer = rid_positives_eer(p);
+    out->dprime = rid_score_dprime(mean, square, mean_n, square_n);
+    for (int i = 0; i < RID_TARS; i++)
+        out->tar[i] = rid_positives_tar(p, far[i]);
+    out->best_f1 = rid_positives_best_f1(p, &out->best_f1_threshold);
 }
 
 static void measure(rid_separation *out, const rid_positives *p, const float *negative, size_t n)
 {
-    static const double far[RID_TARS] = {1e-1, 1e-2, 1e-3, 1e-4};
-    out->auc = rid_positives_auc(p);
-    out->eer = rid_positives_eer(p);
-    out->dprime = dprime_of(p, negative, n);
-    for (int i = 0; i < RID_TARS; i++)
-        out->tar[i] = rid_positives_tar(p, far[i]);
-    out->best_f1 = rid_positives_best_f1(p, &out->best_f1_threshold);
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)negative[i];
+        squares += (double)negative[i] * (double)negative[i];
+    }
+    rid_separation_measure(out, p, sum / (double)n, squares / (double)n);
 }
 
 rid_status rid_separation_of(rid_separation *out, rid_score_counts *counts, const float *score,

@@ -34,11 +34,16 @@ static void sort_buckets(rid_bucket_pairs *out)
               compare_pairs);
 }
 
-static rid_pair_place *find_places(const rid_pairs *p, const rid_store_set *set,
+/* A row of a bucket; of an id that is in none, the bucket is UINT32_MAX. */
+typedef struct position {
+    uint32_t bucket, row;
+} position;
+
+static position *find_positions(const rid_pairs *p, const rid_store_set *set,
                                 const rid_bucket *buckets, size_t n_buckets)
 {
     const size_t n = rid_pairs_id_count(p);
-    rid_pair_place *at = rid_mem_alloc(n, sizeof *at);
+    position *at = rid_mem_alloc(n, sizeof *at);
     for (size_t i = 0; at && i < n; i++)
         at[i].bucket = UINT32_MAX;
     for (size_t k = 0; at && k < n_buckets; k++)
@@ -46,13 +51,13 @@ static rid_pair_place *find_places(const rid_pairs *p, const rid_store_set *set,
             const rid_meta m = rid_store_set_meta(set, buckets[k].places[row]);
             uint32_t id;
             if (rid_pairs_find_id(p, m.text[RID_TEXT_ID], &id))
-                at[id] = (rid_pair_place){(uint32_t)k, (uint32_t)row};
+                at[id] = (position){(uint32_t)k, (uint32_t)row};
         }
     return at;
 }
 
 /* Counts the pairs of every bucket at first[bucket + 2], and those that are left out. */
-static void count_bound(rid_bucket_pairs *out, const rid_pairs *p, const rid_pair_place *at)
+static void count_bound(rid_bucket_pairs *out, const rid_pairs *p, const position *at)
 {
     for (size_t i = 0; i < rid_pairs_count(p); i++) {
         uint32_t x, y;
@@ -73,7 +78,7 @@ static void count_bound(rid_bucket_pairs *out, const rid_pairs *p, const rid_pai
 }
 
 /* Counting sort: first[bucket + 1] is where the bucket's next pair goes, in the end where it ends. */
-static void place_bound(rid_bucket_pairs *out, const rid_pairs *p, const rid_pair_place *at)
+static void place_bound(rid_bucket_pairs *out, const rid_pairs *p, const position *at)
 {
     for (size_t k = 0; k < out->n_buckets; k++)
         out->first[k + 2] += out->first[k + 1];
@@ -81,17 +86,18 @@ static void place_bound(rid_bucket_pairs *out, const rid_pairs *p, const rid_pai
         uint32_t x, y;
         bool same;
         rid_pairs_at(p, i, &x, &y, &same);
-        const rid_pair_place a = at[x], b = at[y];
+        const position a = at[x], b = at[y];
         if (a.bucket == b.bucket && a.bucket != UINT32_MAX)
             out->pairs[out->first[a.bucket + 1]++] = pair_of_rows(a.row, b.row, same);
     }
 }
 
-rid_status rid_bucket_pairs_place(rid_bucket_pairs *out, const rid_pairs *p, const rid_pair_place *at,
-                                  size_t n_buckets, rid_err *err)
+rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p, const rid_store_set *set,
+                          const rid_bucket *buckets, size_t n_buckets, rid_err *err)
 {
     *out = (rid_bucket_pairs){0};
-    rid_status st = make_room(out, rid_pairs_count(p), n_buckets, err);
+    position *at = find_positions(p, set, buckets, n_buckets);
+    rid_status st = at ? make_room(out, rid_pairs_count(p), n_buckets, err) : RID_FAIL_NOMEM(err);
     if (st == RID_OK) {
         count_bound(out, p, at);
         place_bound(out, p, at);
@@ -99,15 +105,6 @@ rid_status rid_bucket_pairs_place(rid_bucket_pairs *out, const rid_pairs *p, con
     } else {
         rid_bucket_pairs_clear(out);
     }
-    return st;
-}
-
-rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p, const rid_store_set *set,
-                          const rid_bucket *buckets, size_t n_buckets, rid_err *err)
-{
-    *out = (rid_bucket_pairs){0};
-    rid_pair_place *at = find_places(p, set, buckets, n_buckets);
-    rid_status st = at ? rid_bucket_pairs_place(out, p, at, n_buckets, err) : RID_FAIL_NOMEM(err);
     rid_mem_free(at);
     return st;
 }

@@ -1,11 +1,9 @@
 /* Ranking metrics against hand-worked cases, plain loops over all scores, and what numpy and
  * scikit-learn say of the same numbers (tests/vectors/ranking.json). */
-#include "fixture.h"
+#include "omniglot_fixture.h"
 
-#include "data/source.h"
 #include "eval/kernel.h"
-#include "eval/ranking.h"
-#include "train/encoder.h"
+#include "eval/open_set.h"
 
 #define NONE RID_UNLABELLED
 
@@ -376,40 +374,77 @@ static size_t read_numbers(rid_json object, const char *key, double *out, size_t
     return n;
 }
 
+static void read_flags(rid_json one, const char *key, uint8_t *out, size_t n)
+{
+    double number[100];
+    assert_int_equal(read_numbers(one, key, number, 100), n);
+    for (size_t i = 0; i < n; i++)
+        out[i] = number[i] > 0;
+}
+
+static void read_whole(rid_json one, const char *key, uint32_t *out, size_t n)
+{
+    double number[100];
+    assert_int_equal(read_numbers(one, key, number, 100), n);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint32_t)number[i];
+}
+
+static void check_figures(rid_json expect, const rid_ranking *r, const rid_separation *s,
+                          const rid_open_set *open)
+{
+    double tar[RID_TARS], fnir[RID_FPIRS];
+    assert_near("map", r->map, number_at(expect, "map"), 1e-14);
+    assert_near("minp", r->minp, number_at(expect, "minp"), 1e-14);
+    assert_near("rank1", r->rank1, number_at(expect, "rank1"), 1e-14);
+    assert_near("rank5", r->rank5, number_at(expect, "rank5"), 1e-14);
+    assert_near("auc", r->auc, number_at(expect, "auc"), 1e-14);
+    assert_near("eer", r->eer, number_at(expect, "eer"), 1e-14);
+    assert_near("dprime", r->dprime, number_at(expect, "dprime"), 1e-6);
+    assert_true(s->auc == r->auc && s->eer == r->eer && s->dprime == r->dprime);
+    assert_int_equal(r->n_queries, (size_t)number_at(expect, "n_queries"));
+    assert_int_equal(open->n_mated, r->n_queries);
+    assert_int_equal(open->n_nonmated, r->n_queries + r->n_without_positive);
+    assert_int_equal(read_numbers(expect, "tar", tar, RID_TARS), RID_TARS);
+    assert_int_equal(read_numbers(expect, "fnir", fnir, RID_FPIRS), RID_FPIRS);
+    for (size_t k = 0; k < RID_TARS; k++)
+        assert_near("tar", s->tar[k], tar[k], 1e-14);
+    for (size_t k = 0; k < RID_FPIRS; k++)
+        assert_near("fnir", open->fnir[k], fnir[k], 1e-14);
+}
+
 static void check_vector(rid_json one)
 {
-    double number[1000], ap[100];
+    double number[1000];
     float emb[1000];
-    uint32_t person[100];
-    uint8_t usable[100], query[100];
+    uint32_t person[100], group[100], camera[100];
+    uint8_t usable[100], query[100], gallery[100];
+    rid_ranking_query queries[100];
+    rid_ranking r;
+    rid_separation separation;
+    rid_open_set open;
     rid_json expect;
-    rid_ranking_input in = {.emb = emb, .person = person, .usable = usable, .query = query};
+    rid_ranking_input in = {.emb = emb, .person = person, .usable = usable, .query = query,
+                            .gallery = gallery, .group = group, .camera = camera};
     in.dim = (size_t)number_at(one, "dim");
     size_t n_floats = read_numbers(one, "emb", number, 1000);
     for (size_t i = 0; i < n_floats; i++)
         emb[i] = (float)number[i];
-    in.n = read_numbers(one, "person", number, 100);
-    for (size_t i = 0; i < in.n; i++)
-        person[i] = (uint32_t)number[i];
-    assert_int_equal(read_numbers(one, "usable", number, 100), in.n);
-    for (size_t i = 0; i < in.n; i++)
-        usable[i] = number[i] > 0;
-    assert_int_equal(read_numbers(one, "query", number, 100), in.n);
-    for (size_t i = 0; i < in.n; i++)
-        query[i] = number[i] > 0;
-    rid_ranking r = run(&in, ap, 2);
+    in.n = n_floats / in.dim;
+    read_whole(one, "person", person, in.n);
+    read_whole(one, "group", group, in.n);
+    read_whole(one, "camera", camera, in.n);
+    read_flags(one, "usable", usable, in.n);
+    read_flags(one, "query", query, in.n);
+    read_flags(one, "gallery", gallery, in.n);
+    const rid_ranking_details details = {.queries = queries, .separation = &separation};
+    assert_ok(rid_ranking_run_details(&r, &details, &in, 2, &err));
+    assert_ok(rid_open_set_measure(&open, queries, in.n, &err));
     assert_true(rid_json_find(one, "expect", &expect));
     assert_int_equal(read_numbers(expect, "ap", number, 100), in.n);
     for (size_t i = 0; i < in.n; i++)
-        assert_near("AP", ap[i], number[i], 1e-14);
-    assert_near("map", r.map, number_at(expect, "map"), 1e-14);
-    assert_near("minp", r.minp, number_at(expect, "minp"), 1e-14);
-    assert_near("rank1", r.rank1, number_at(expect, "rank1"), 1e-14);
-    assert_near("rank5", r.rank5, number_at(expect, "rank5"), 1e-14);
-    assert_near("auc", r.auc, number_at(expect, "auc"), 1e-14);
-    assert_near("eer", r.eer, number_at(expect, "eer"), 1e-14);
-    assert_near("dprime", r.dprime, number_at(expect, "dprime"), 1e-6);
-    assert_int_equal(r.n_queries, (size_t)number_at(expect, "n_queries"));
+        assert_near("AP", queries[i].is_query ? queries[i].ap : NAN, number[i], 1e-14);
+    check_figures(expect, &r, &separation, &open);
 }
 
 static void test_vectors(void **state)
@@ -565,81 +600,14 @@ static void test_many_positives(void **state)
 
 /* ---- real data ---- */
 
-enum { OMNIGLOT_ENTRIES = 659 * 4, OMNIGLOT_DIM = 128 };
-
-typedef struct burst_set {
-    float emb[OMNIGLOT_ENTRIES * OMNIGLOT_DIM];
-    uint32_t person[OMNIGLOT_ENTRIES];
-    size_t n;
-} burst_set;
-
-/* Numbers from digests of the persons' names: any will do that tells them apart. */
-static uint32_t person_of(rid_json labels, rid_str id)
-{
-    char key[300];
-    rid_json v;
-    rid_str name;
-    snprintf(key, sizeof key, "%.*s", RID_STR(id));
-    assert_true(rid_json_find(labels, key, &v) && rid_json_get_str(v, &name));
-    return (uint32_t)(rid_hash64(name.data, name.len) >> 33);
-}
-
-static void encode_entry(burst_set *set, const rid_encoder *e, const rid_payload *p,
-                         rid_json labels)
-{
-    uint8_t kept[64];
-    assert_true(set->n < OMNIGLOT_ENTRIES && p->frames.rows <= sizeof kept);
-    rid_burst burst = {.frames = p->frames.data,
-                       .n_frames = p->frames.rows,
-                       .embedding = set->emb + set->n * OMNIGLOT_DIM,
-                       .kept = kept};
-    assert_ok(rid_encoder_run(e, &burst, 1, 1, &err));
-    set->person[set->n++] = person_of(labels, p->meta.text[RID_TEXT_ID]);
-}
-
-/* Entries of the file by their mean frame. */
-static void read_bursts(burst_set *set, const char *path, rid_json labels, bool filter_on)
-{
-    rid_filter filter = rid_filter_default();
-    rid_timezones *zones = rid_timezones_new();
-    rid_source *source;
-    rid_encoder *e;
-    rid_batch batch;
-    filter.on = filter_on;
-    set->n = 0;
-    rid_source_options o = {.timezones = zones};
-    assert_ok(rid_encoder_new_mean(&e, OMNIGLOT_DIM, &filter, &err));
-    assert_ok(rid_source_open(&source, &o, &path, 1, &err));
-    do {
-        assert_ok(rid_source_next(source, &batch, &err));
-        for (size_t i = 0; i < batch.n; i++)
-            encode_entry(set, e, &batch.items[i]->payload, labels);
-    } while (batch.n > 0);
-    rid_source_close(source);
-    rid_encoder_free(e);
-    rid_timezones_free(zones);
-}
-
 /* Figures computed independently, to three decimals. */
 static void test_omniglot(void **state)
 {
     (void)state;
-    const char *folder = getenv("RID_DATA");
-    char path[2][512];
     static burst_set set;
-    rid_json_parser *parser = rid_json_parser_new();
-    snprintf(path[0], sizeof path[0], "%s/omniglot/eval.jsonl.gz",
-             folder ? folder : "../shared/data");
-    snprintf(path[1], sizeof path[1], "%s/omniglot/gt_eval.json",
-             folder ? folder : "../shared/data");
-    if (!fx_exists(path[0])) {
-        rid_json_parser_free(parser);
-        skip();
-    }
-    rid_buf text = fx_read(path[1]);
-    rid_json labels = read_json(parser, &text);
     for (int filter = 0; filter < 2; filter++) {
-        read_bursts(&set, path[0], labels, filter);
+        if (!read_omniglot(&set, filter))
+            skip();
         rid_ranking r = run(
             &(rid_ranking_input){
                 .emb = set.emb, .n = set.n, .dim = OMNIGLOT_DIM, .person = set.person},
@@ -647,8 +615,6 @@ static void test_omniglot(void **state)
         assert_int_equal(r.n_queries, OMNIGLOT_ENTRIES);
         assert_near("mAP", r.map, filter ? 0.903 : 0.917, 0.0005);
     }
-    rid_buf_free(&text);
-    rid_json_parser_free(parser);
 }
 
 /* ---- no memory ---- */
