@@ -38,7 +38,7 @@ TORCH_API    := $(TORCH_ROOT)/include/torch/csrc/api/include
 TORCH_CFLAGS := $(if $(LIBTORCH),-std=c++20 -isystem $(LIBTORCH)/include,-std=c++17) -isystem $(TORCH_API)
 TORCH_LIBS   := $(if $(LIBTORCH),-L$(LIBTORCH)/lib -Wl$(comma)-rpath$(comma)$(abspath $(LIBTORCH))/lib) -ltorch_cpu -lc10
 WITH_TORCH   := train
-TORCH_TESTS  := nn graph linear_map trainer
+TORCH_TESTS  := nn graph linear_map trainer adamw train_state network train_trace train_settings
 MISSING      += $(if $(wildcard $(TORCH_API)/torch/torch.h),,libtorch:libtorch-dev:train/nn.cpp)
 
 # A binary needs every library but those named in WITHOUT_<tool>; without them it is left out.
@@ -56,14 +56,15 @@ $(foreach t,$(filter-out $(BUILT),$(TOOLS)),$(info rid-$t is left out: install $
   $(foreach l,$(MISSING),$(if $(filter $(call part,1,$l),$(call lacks,$t)),$(call part,2,$l)))) (scripts/install-deps.sh does)))
 endif
 
-# The kernels are compiled once per instruction set; the one for the running processor is chosen at run time.
+# The kernels, *_isa.c, are compiled once per instruction set; the one for the running processor is chosen at run time.
 ISA         := $(if $(filter x86_64,$(shell uname -m)),avx2 avx512)
 ISA_base    :=
 ISA_avx2    := -mavx2 -mfma -mf16c
 ISA_avx512  := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -mprefer-vector-width=512
-KERNEL_OBJ  := $(patsubst %,$B/obj/eval/kernel_isa.%.o,base $(ISA))
+KERNELS     := $(wildcard data/*_isa.c eval/*_isa.c)
+KERNEL_OBJ  := $(foreach i,base $(ISA),$(KERNELS:%.c=$B/obj/%.$i.o))
 
-SRC := $(filter-out eval/kernel_isa.c $(foreach l,$(MISSING),$(call part,3,$l)), \
+SRC := $(filter-out $(KERNELS) $(foreach l,$(MISSING),$(call part,3,$l)), \
          $(wildcard data/base/*.c data/*.c data/*.cpp gt/*.c eval/*.c train/*.c train/*.cpp) $(filter-out %_main.c,$(wildcard tools/*.c)))
 OBJ := $(SRC:%=$B/obj/%.o) $(KERNEL_OBJ)
 NO_TORCH := $(filter libtorch:%,$(MISSING))
@@ -97,9 +98,12 @@ $B/obj/train/adamw.c.o: private EXTRA = -fno-math-errno
 $B/obj/train/nn.cpp.o: $B/torch-root
 $B/torch-root: $(if $(shell echo $(TORCH_ROOT) | cmp -s - $B/torch-root || echo changed),changed)
 	@mkdir -p $(@D) && echo $(TORCH_ROOT) >$@
-$(KERNEL_OBJ): $B/obj/eval/kernel_isa.%.o: eval/kernel_isa.c Makefile
-	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(COMMON) -O3 -ffp-contract=fast $(ISA_$*) -DRID_ISA=$* $(WARN) $(WARN_C) $(CFLAGS) -c $< -o $@
+define kernel_rule
+$(KERNELS:%.c=$B/obj/%.$(1).o): $B/obj/%.$(1).o: %.c Makefile
+	@mkdir -p $$(@D)
+	$$(CC) -std=gnu11 $$(COMMON) -O3 -ffp-contract=fast $$(ISA_$(1)) -DRID_ISA=$(1) $$(WARN) $$(WARN_C) $$(CFLAGS) -c $$< -o $$@
+endef
+$(foreach i,base $(ISA),$(eval $(call kernel_rule,$i)))
 # Written anew where the list changes, so that a source that is gone leaves the library, too.
 $B/objects: $(if $(shell echo $(OBJ) | cmp -s - $B/objects || echo changed),changed)
 	@mkdir -p $(@D) && echo $(OBJ) >$@

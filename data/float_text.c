@@ -177,3 +177,25 @@ size_t rid_float_text_write(char *out, float x)
     }
     return (size_t)(put_decimal(at, d) - out);
 }
+
+rid_float_text_array_fn rid_float_text_array_base;
+#ifdef __x86_64__
+rid_float_text_array_fn rid_float_text_array_avx2, rid_float_text_array_avx512;
+#endif
+
+rid_float_text_array_fn *rid_float_text_array_of(rid_isa isa)
+{
+    static rid_float_text_array_fn *const functions[RID_ISA_COUNT] = {
+        [RID_ISA_BASE] = rid_float_text_array_base,
+#ifdef __x86_64__
+        [RID_ISA_AVX2] = rid_float_text_array_avx2,
+        [RID_ISA_AVX512] = rid_float_text_array_avx512,
+#endif
+    };
+    return functions[isa];
+}
+
+size_t rid_float_text_write_array(char *out, const float *x, size_t n)
+{
+    return rid_float_text_array_of(rid_isa_get())(out, x, n);
+}

@@ -113,13 +113,7 @@ void rid_jsonw_f32_array(rid_jsonw *w, const float *v, size_t n)
         w->out->failed = true;
         return;
     }
-    char *start = at;
-    for (size_t i = 0; i < n; i++) {
-        if (i)
-            *at++ = ',';
-        at += rid_float_text_write(at, v[i]);
-    }
-    w->out->len += (size_t)(at - start);
+    w->out->len += rid_float_text_write_array(at, v, n);
     rid_jsonw_end_array(w);
 }
 

@@ -129,6 +129,17 @@ rid_cluster_metrics rid_cluster_metrics_of(const rid_cluster_counts *c)
     return m;
 }
 
+void rid_search_counts_take(rid_search_counts *c, bool mated, rid_search_end end)
+{
+    c->mated += mated;
+    c->nonmated += !mated;
+    c->hits += end == RID_SEARCH_SAME;
+    c->wrong_matches += end == RID_SEARCH_OTHER && mated;
+    c->false_matches += end == RID_SEARCH_OTHER && !mated;
+    c->to_unlabelled += end == RID_SEARCH_TO_UNLABELLED;
+    c->nonmated_to_unlabelled += end == RID_SEARCH_TO_UNLABELLED && !mated;
+}
+
 void rid_search_counts_add(rid_search_counts *to, const rid_search_counts *c)
 {
     to->mated += c->mated;
@@ -137,6 +148,7 @@ void rid_search_counts_add(rid_search_counts *to, const rid_search_counts *c)
     to->wrong_matches += c->wrong_matches;
     to->false_matches += c->false_matches;
     to->to_unlabelled += c->to_unlabelled;
+    to->nonmated_to_unlabelled += c->nonmated_to_unlabelled;
 }
 
 double rid_search_fnir(const rid_search_counts *c)
@@ -339,27 +351,23 @@ void rid_truth_count(rid_truth *t, const uint32_t *predicted, size_t stride,
     }
 }
 
+static rid_search_end end_of_search(const rid_truth *t, size_t i, const rid_decision *d)
+{
+    if (!d->matched)
+        return RID_SEARCH_NO_MATCH;
+    const uint32_t joined = t->person[d->nn1.row];
+    if (joined == RID_UNLABELLED)
+        return RID_SEARCH_TO_UNLABELLED;
+    return joined == t->person[i] ? RID_SEARCH_SAME : RID_SEARCH_OTHER;
+}
+
 void rid_truth_count_searches(const rid_truth *t, const rid_decision *decisions,
                               rid_search_counts *out)
 {
     *out = (rid_search_counts){0};
-    for (size_t i = 0; i < t->n; i++) {
-        if (t->person[i] == RID_UNLABELLED)
-            continue;
-        out->mated += t->mated[i];
-        out->nonmated += !t->mated[i];
-        if (!decisions[i].matched)
-            continue;
-        const uint32_t joined = t->person[decisions[i].nn1.row];
-        if (joined == RID_UNLABELLED)
-            out->to_unlabelled++;
-        else if (joined == t->person[i])
-            out->hits++;
-        else if (t->mated[i])
-            out->wrong_matches++;
-        else
-            out->false_matches++;
-    }
+    for (size_t i = 0; i < t->n; i++)
+        if (t->person[i] != RID_UNLABELLED)
+            rid_search_counts_take(out, t->mated[i], end_of_search(t, i, &decisions[i]));
 }
 
 /* Numbers of any size → numbers below n, the same for the same. */

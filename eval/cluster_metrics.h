@@ -61,8 +61,19 @@ typedef struct rid_search_counts {
     uint64_t wrong_matches; /**< mated, joined another's */
     uint64_t false_matches; /**< non-mated, joined another's */
     uint64_t to_unlabelled; /**< joined an unlabelled entry: none of the above */
+    uint64_t nonmated_to_unlabelled; /**< those of them that are non-mated */
 } rid_search_counts;
 
+/** How a search ended. */
+typedef enum rid_search_end {
+    RID_SEARCH_NO_MATCH,      /**< a new person, or skipped */
+    RID_SEARCH_SAME,          /**< joined an entry of its person */
+    RID_SEARCH_OTHER,         /**< joined another's */
+    RID_SEARCH_TO_UNLABELLED,
+} rid_search_end;
+
+/** Counts one search. */
+void rid_search_counts_take(rid_search_counts *c, bool mated, rid_search_end end);
 void rid_search_counts_add(rid_search_counts *to, const rid_search_counts *c);
 /** 1 − hits/mated, false_matches/nonmated; NaN without a search of the kind. */
 double rid_search_fnir(const rid_search_counts *c);

@@ -1,9 +1,8 @@
 #include "eval/kernel.h"
 
+#include "data/base/isa.h"
+
 #include <math.h>
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 extern const rid_kernel rid_kernel_base;
@@ -11,58 +10,30 @@ extern const rid_kernel rid_kernel_base;
 extern const rid_kernel rid_kernel_avx2, rid_kernel_avx512;
 #endif
 
-enum { KERNELS_MAX = 3 };
-
-static const rid_kernel *runnable[KERNELS_MAX + 1]; /* fastest first, NULL behind the last */
-static const rid_kernel *chosen;
-static bool unknown_name;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void choose(void)
-{
-    size_t n = 0;
+static const rid_kernel *const kernels[RID_ISA_COUNT] = {
+    [RID_ISA_BASE] = &rid_kernel_base,
 #ifdef __x86_64__
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                __builtin_cpu_supports("f16c");
-    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        runnable[n++] = &rid_kernel_avx512;
-    if (avx2)
-        runnable[n++] = &rid_kernel_avx2;
+    [RID_ISA_AVX2] = &rid_kernel_avx2,
+    [RID_ISA_AVX512] = &rid_kernel_avx512,
 #endif
-    runnable[n++] = &rid_kernel_base;
-    const char *wanted = getenv("RID_CPU");
-    chosen = runnable[0];
-    if (!wanted || *wanted == '\0')
-        return;
-    unknown_name = true;
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(runnable[i]->name, wanted) == 0) {
-            chosen = runnable[i];
-            unknown_name = false;
-        }
-    }
-}
+};
 
 const rid_kernel *rid_kernel_get(void)
 {
-    pthread_once(&once, choose);
-    return chosen;
+    return kernels[rid_isa_get()];
 }
 
 rid_status rid_kernel_check(rid_err *err)
 {
-    pthread_once(&once, choose);
-    if (unknown_name)
-        return RID_FAIL(err, RID_ECONFIG,
-                        "RID_CPU: expected x86-64, avx2 or avx512, one that this processor runs");
-    return RID_OK;
+    return rid_isa_check(err);
 }
 
 const rid_kernel *rid_kernel_at(size_t i)
 {
-    pthread_once(&once, choose);
-    return i < KERNELS_MAX ? runnable[i] : NULL;
+    for (int isa = RID_ISA_COUNT - 1; isa >= 0; isa--) /* fastest first */
+        if (rid_isa_runs((rid_isa)isa) && i-- == 0)
+            return kernels[isa];
+    return NULL;
 }
 
 size_t rid_kernel_panels(size_t n_rows)

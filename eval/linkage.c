@@ -11,7 +11,7 @@ static rid_link_outcome outcome_of(const uint32_t *person, const uint8_t *mated,
     if (person[entry] == RID_UNLABELLED)
         return RID_LINK_UNCOUNTED;
     if (person[joined] == RID_UNLABELLED)
-        return RID_LINK_TO_UNLABELLED;
+        return mated[entry] ? RID_LINK_TO_UNLABELLED : RID_LINK_NONMATED_TO_UNLABELLED;
     if (person[joined] == person[entry])
         return RID_LINK_HIT;
     return mated[entry] ? RID_LINK_WRONG : RID_LINK_FALSE;
@@ -130,7 +130,8 @@ rid_search_counts rid_descent_searches(const rid_descent *d)
     c.hits = d->outcomes[RID_LINK_HIT];
     c.wrong_matches = d->outcomes[RID_LINK_WRONG];
     c.false_matches = d->outcomes[RID_LINK_FALSE];
-    c.to_unlabelled = d->outcomes[RID_LINK_TO_UNLABELLED];
+    c.nonmated_to_unlabelled = d->outcomes[RID_LINK_NONMATED_TO_UNLABELLED];
+    c.to_unlabelled = d->outcomes[RID_LINK_TO_UNLABELLED] + c.nonmated_to_unlabelled;
     return c;
 }
 

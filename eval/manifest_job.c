@@ -4,6 +4,7 @@
 #include "data/base/mem.h"
 #include "data/h5file.h"
 #include "eval/cluster.h"
+#include "gt/labels.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -294,18 +295,36 @@ static bool holds_entry(const job *j, const rid_bucket *b, const char *id)
     return false;
 }
 
-/* Leaves the buckets that were asked for. */
-static void select_buckets(job *j)
+static bool holds_label(const job *j, const rid_bucket *b, const rid_labels *labels)
 {
+    for (size_t i = 0; i < b->n; i++)
+        if (rid_labels_find(labels, rid_store_set_meta(&j->set, b->places[i]).text[RID_TEXT_ID], NULL))
+            return true;
+    return false;
+}
+
+/* Leaves the buckets that were asked for. */
+static rid_status select_buckets(job *j, rid_err *err)
+{
+    rid_labels *labels = NULL;
     size_t n = 0;
+    if (j->o->n_labelled_in > 0) {
+        const rid_status st =
+            rid_labels_read(&labels, j->o->labelled_in, j->o->n_labelled_in, err);
+        if (st != RID_OK)
+            return st;
+    }
     for (size_t i = 0; i < j->n_buckets; i++) {
         const rid_bucket *b = &j->buckets[i];
         if ((!j->o->day || rid_str_equal(b->day, rid_str_of(j->o->day))) &&
             (!j->o->store || rid_str_equal(b->store, rid_str_of(j->o->store))) &&
+            (!labels || holds_label(j, b, labels)) &&
             (!j->o->selection.entry_id || holds_entry(j, b, j->o->selection.entry_id)))
             j->buckets[n++] = *b;
     }
     j->n_buckets = n;
+    rid_labels_free(labels);
+    return RID_OK;
 }
 
 static rid_status refuse_several(const job *j, rid_err *err)
@@ -419,9 +438,7 @@ static rid_status open_job(job *j, const char *const *stores, size_t n_stores, r
         st = rid_operating_point_apply(&j->point, info->operating_point, "store", err);
     if (st == RID_OK)
         st = rid_store_set_group(&j->set, &j->buckets, &j->n_buckets, err);
-    if (st == RID_OK)
-        select_buckets(j);
-    return st;
+    return st == RID_OK ? select_buckets(j, err) : st;
 }
 
 rid_status rid_manifest_run(const rid_manifest_options *options, const char *const *stores,

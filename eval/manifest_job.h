@@ -8,6 +8,8 @@
 typedef struct rid_manifest_options {
     rid_operating_point point;   /**< parts that came from "default" give way to the stores' */
     const char *day, *store;     /**< only that; NULL: all */
+    const char *const *labelled_in; /**< ground truth: only buckets in which it names somebody */
+    size_t n_labelled_in;           /**< 0: all */
     rid_selection selection;
     const char *output;          /**< "-", a name that ends in .json, or a directory */
     bool force, skip_existing, dry_run;
@@ -17,7 +19,7 @@ typedef struct rid_manifest_options {
 
 /** Runs. Documents are published one by one, each whole. RID_EUSAGE where one document is asked for
  *  and several buckets are left, or a document exists; RID_EDATA where frames are asked of stores
- *  without. Figures in summary: buckets, written, unchanged, people, events. */
+ *  without; errors of rid_labels_read. Figures in summary: buckets, written, unchanged, people, events. */
 RID_MUST rid_status rid_manifest_run(const rid_manifest_options *options,
                                      const char *const *stores, size_t n_stores,
                                      rid_summary *summary, rid_progress *progress, rid_err *err);

@@ -1,5 +1,7 @@
 #include "eval/metric_set.h"
 
+#include "data/plain.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,6 +46,14 @@ void rid_metrics_add_clusters(rid_metric_set *m, const rid_cluster_counts *c)
     rid_metrics_add(m, "bcubed_f1", x.bcubed_f1, NO_ENTRY);
     rid_metrics_add(m, "v_measure", x.v_measure, NO_ENTRY);
     rid_metrics_add(m, "ari", x.ari, NO_ENTRY);
+}
+
+void rid_metrics_add_cluster_details(rid_metric_set *m, const rid_cluster_counts *c)
+{
+    const rid_cluster_metrics x = rid_cluster_metrics_of(c);
+    rid_metrics_add(m, "homogeneity", x.homogeneity, NO_ENTRY);
+    rid_metrics_add(m, "completeness", x.completeness, NO_ENTRY);
+    rid_metrics_add(m, "persons_error", x.persons_error, NULL);
 }
 
 void rid_metrics_add_searches(rid_metric_set *m, const rid_search_counts *c)
@@ -138,5 +148,53 @@ void rid_metric_set_write_table(rid_buf *out, const rid_metric_set *m)
         rid_buf_append_char(out, '\n');
         out->failed |= value.failed;
         rid_buf_free(&value);
+    }
+}
+
+static void append_cell(rid_buf *out, const rid_metric *m, int width)
+{
+    rid_buf value = {0};
+    rid_metric_append_short(&value, m);
+    rid_buf_printf(out, "  %*.*s", width, RID_STR(value));
+    out->failed |= value.failed;
+    rid_buf_free(&value);
+}
+
+/* Characters of UTF-8 text. */
+static size_t width_of(const rid_buf *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->len; i++)
+        n += ((unsigned char)b->data[i] & 0xC0) != 0x80;
+    return n;
+}
+
+static void append_name(rid_buf *out, rid_str name)
+{
+    rid_buf plain = {0};
+    rid_plain_append(&plain, name);
+    rid_buf_append(out, plain.data, plain.len);
+    for (size_t i = width_of(&plain); i < NAME_WIDTH; i++)
+        rid_buf_append_char(out, ' ');
+    out->failed |= plain.failed;
+    rid_buf_free(&plain);
+}
+
+void rid_metric_sets_write(rid_buf *out, const char *title, const rid_str *names, const rid_metric_set *sets,
+                           size_t n, const char *const *columns, size_t n_columns)
+{
+    enum { CELL_MIN = 8 };
+    append_name(out, rid_str_of(title));
+    for (size_t c = 0; c < n_columns; c++)
+        rid_buf_printf(out, "  %*s", CELL_MIN, columns[c]);
+    rid_buf_append_char(out, '\n');
+    for (size_t i = 0; i < n; i++) {
+        append_name(out, names[i]);
+        for (size_t c = 0; c < n_columns; c++) {
+            const size_t width = strlen(columns[c]);
+            append_cell(out, rid_metric_find(&sets[i], rid_str_of(columns[c])),
+                        width > CELL_MIN ? (int)width : CELL_MIN);
+        }
+        rid_buf_append_char(out, '\n');
     }
 }

@@ -35,6 +35,8 @@ const rid_metric *rid_metric_find(const rid_metric_set *m, rid_str name);
 
 /** persons … ari, as surface.csv has them. */
 void rid_metrics_add_clusters(rid_metric_set *m, const rid_cluster_counts *c);
+/** homogeneity, completeness, persons_error. */
+void rid_metrics_add_cluster_details(rid_metric_set *m, const rid_cluster_counts *c);
 /** mated … fpir. */
 void rid_metrics_add_searches(rid_metric_set *m, const rid_search_counts *c);
 /** pairs_precision, pairs_recall, pairs_f1. */
@@ -53,5 +55,9 @@ void rid_metric_append_short(rid_buf *out, const rid_metric *m);
 void rid_metric_set_put(rid_jsonw *w, const rid_metric_set *m);
 /** A line a figure for people: name, value, and what is missing where it is undefined. */
 void rid_metric_set_write_table(rid_buf *out, const rid_metric_set *m);
+/** A table for people: a row a set, its name in front (control characters escaped), then the figures named in
+ *  columns, which every set has. `title` is the heading of the names. */
+void rid_metric_sets_write(rid_buf *out, const char *title, const rid_str *names, const rid_metric_set *sets,
+                           size_t n, const char *const *columns, size_t n_columns);
 
 #endif

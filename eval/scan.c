@@ -13,8 +13,7 @@ enum { TILE_ROWS = 48, TILE_PANELS = 16 };
 
 #define NO_SCORE (-2.0f)
 
-/* Puts a neighbour in its place; equal scores stand behind those already there. */
-static void insert(rid_neighbour *best, size_t k, float score, uint32_t row)
+void rid_neighbour_insert(rid_neighbour *best, size_t k, float score, uint32_t row)
 {
     size_t at = k - 1;
     while (at > 0 && best[at - 1].score < score) {
@@ -29,7 +28,7 @@ static void take_scores(rid_neighbour *best, size_t k, const float *scores, size
 {
     const rid_kernel *kernel = rid_kernel_get();
     for (size_t i = 0; (i = kernel->find_above(scores, i, n, best[k - 1].score)) < n; i++)
-        insert(best, k, scores[i], (uint32_t)(first + i));
+        rid_neighbour_insert(best, k, scores[i], (uint32_t)(first + i));
 }
 
 static void take_lowest(rid_neighbour *lowest, const float *scores, size_t first, size_t n)
@@ -146,7 +145,7 @@ void rid_scan_reference(rid_neighbour *out, size_t k, const float *emb, size_t n
             rid_kernel_reference_product(&score, 1, emb + i * dim, dim, 1, emb + j * dim, dim, 1,
                                          dim);
             if (score > best[k - 1].score)
-                insert(best, k, score, (uint32_t)j);
+                rid_neighbour_insert(best, k, score, (uint32_t)j);
         }
     }
 }

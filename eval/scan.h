@@ -15,6 +15,10 @@ typedef struct rid_neighbour {
     uint32_t row; /**< RID_NO_ENTRY where there is none (score −2) */
 } rid_neighbour;
 
+/** Puts a neighbour whose score is above best[k − 1]'s in its place among the k best (k >= 1), best
+ *  first; the last falls out, and equal scores stand behind those already there. */
+void rid_neighbour_insert(rid_neighbour *best, size_t k, float score, uint32_t row);
+
 /** Scans n unit rows in matching order.
  *  out  (n, k), caller's: the k best earlier rows of each, best first, ties to the earlier row
  *  emb  f32 (n, dim), finite [borrowed]

@@ -232,6 +232,8 @@ static void count_searches(worker *w, size_t n, size_t lanes)
             if (!count)
                 break;
             *count += label[l] != row;
+            if (count == &w->cells[l].searches.to_unlabelled && !mated[row])
+                w->cells[l].searches.nonmated_to_unlabelled += label[l] != row;
         }
     }
 }
@@ -407,6 +409,19 @@ rid_status rid_sweep_surface(const rid_sweep *s, rid_nn2_mode nn2, const rid_swe
                                    : sweep_lanes_of_all(s, grid, out, threads, err);
 }
 
+rid_status rid_sweep_surface_of(const rid_sweep *s, size_t bucket, rid_nn2_mode nn2,
+                                const rid_sweep_grid *grid, rid_sweep_cell *out, int threads,
+                                rid_err *err)
+{
+    const rid_sweep one = {.buckets = s->buckets + bucket,
+                           .replays = s->replays + bucket,
+                           .n = 1,
+                           .largest = s->buckets[bucket].n,
+                           .dim = s->dim,
+                           .identity = s->identity};
+    return rid_sweep_surface(&one, nn2, grid, out, threads, err);
+}
+
 /* ---- one rule ---- */
 
 size_t rid_sweep_count(const rid_sweep *s)
@@ -417,6 +432,11 @@ size_t rid_sweep_count(const rid_sweep *s)
 const rid_sweep_bucket *rid_sweep_at(const rid_sweep *s, size_t bucket)
 {
     return &s->buckets[bucket];
+}
+
+size_t rid_sweep_matchable(const rid_sweep *s, size_t bucket)
+{
+    return s->replays[bucket].n_matchable;
 }
 
 void rid_sweep_nearest(const rid_sweep *s, size_t bucket, rid_neighbour *nn1)

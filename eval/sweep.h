@@ -57,9 +57,16 @@ RID_MUST rid_status rid_sweep_surface(const rid_sweep *s, rid_nn2_mode nn2,
                                       const rid_sweep_grid *grid, rid_sweep_cell *out, int threads,
                                       rid_err *err);
 
+/** The same of one bucket alone. */
+RID_MUST rid_status rid_sweep_surface_of(const rid_sweep *s, size_t bucket, rid_nn2_mode nn2,
+                                         const rid_sweep_grid *grid, rid_sweep_cell *out, int threads,
+                                         rid_err *err);
+
 /** How many buckets were added, and each. Views. */
 size_t rid_sweep_count(const rid_sweep *s);
 const rid_sweep_bucket *rid_sweep_at(const rid_sweep *s, size_t bucket);
+/** How many of a bucket's entries can be matched: the gallery, when the last has come. */
+size_t rid_sweep_matchable(const rid_sweep *s, size_t bucket);
 /** The best earlier entry of each (n), row RID_NO_ENTRY where there is none. */
 void rid_sweep_nearest(const rid_sweep *s, size_t bucket, rid_neighbour *nn1);
 /** What one rule decides in a bucket, as rid_cluster does: label u32 (n) is the row of the first entry

@@ -7,9 +7,10 @@
 #include <string.h>
 
 /* The persons of a bucket, as numbers of the labels. */
-static rid_status label_bucket(rid_sweep_data *d, size_t b, rid_err *err)
+static rid_status label_bucket(rid_sweep_data *d, size_t b, size_t *n_labelled, rid_err *err)
 {
     const size_t n = d->buckets[b].n;
+    *n_labelled = 0;
     uint32_t *person = d->person[b] = rid_mem_alloc(n, sizeof *person);
     if (!person)
         return RID_FAIL_NOMEM(err);
@@ -19,7 +20,7 @@ static rid_status label_bucket(rid_sweep_data *d, size_t b, rid_err *err)
         if (!d->labels)
             continue;
         if (rid_labels_find(d->labels, id, &person[i]))
-            d->n_labelled++;
+            ++*n_labelled;
         else
             d->n_excluded += rid_labels_is_excluded(d->labels, id);
     }
@@ -60,21 +61,36 @@ static rid_status scan_bucket(rid_sweep_data *d, size_t b, int threads, rid_err 
     return st;
 }
 
-static rid_status label_all(rid_sweep_data *d, rid_err *err)
+/* Labels the buckets; keep_idle: also those without any label stay. */
+static rid_status label_all(rid_sweep_data *d, bool keep_idle, rid_err *err)
 {
+    const size_t n_all = d->n_buckets;
     rid_status st = RID_OK;
-    d->person = rid_mem_zalloc(d->n_buckets, sizeof *d->person);
+    d->person = rid_mem_zalloc(n_all, sizeof *d->person);
     if (!d->person)
         return RID_FAIL_NOMEM(err);
-    for (size_t b = 0; b < d->n_buckets && st == RID_OK; b++) {
-        d->n_entries += d->buckets[b].n;
-        st = label_bucket(d, b, err);
+    d->n_buckets = 0;
+    for (size_t b = 0; b < n_all && st == RID_OK; b++) {
+        const size_t kept = d->n_buckets;
+        size_t n_labelled;
+        d->buckets[kept] = d->buckets[b];
+        st = label_bucket(d, kept, &n_labelled, err);
+        d->n_labelled += n_labelled;
+        if (n_labelled > 0 || keep_idle) {
+            d->n_entries += d->buckets[kept].n;
+            d->n_buckets++;
+        } else {
+            d->n_idle_entries += d->buckets[kept].n;
+            d->n_idle++;
+            rid_mem_free(d->person[kept]);
+            d->person[kept] = NULL;
+        }
     }
     if (st != RID_OK || !d->labels)
         return st;
     if (d->n_labelled == 0)
         st = RID_FAIL(err, RID_EDATA, "no entry of the stores has a label (%zu entries, %zu labels)",
-                      d->n_entries, rid_labels_count(d->labels));
+                      d->n_entries + d->n_idle_entries, rid_labels_count(d->labels));
     d->n_absent = rid_labels_count(d->labels) - d->n_labelled;
     return st;
 }
@@ -111,7 +127,7 @@ rid_status rid_sweep_data_read(rid_sweep_data *d, const rid_sweep_input *in, boo
     if (st == RID_OK)
         st = rid_store_set_group(&d->set, &d->buckets, &d->n_buckets, err);
     if (st == RID_OK)
-        st = label_all(d, err);
+        st = label_all(d, in->n_pairs > 0, err);
     if (st == RID_OK)
         st = read_pairs(d, in, err);
     if (st == RID_OK)

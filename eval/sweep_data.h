@@ -7,7 +7,8 @@
 #include "eval/sweep.h"
 #include "gt/labels.h"
 
-/** Buckets in the order of day and store. */
+/** Buckets in the order of day and store; where ground truth alone says who is who, only those with a
+ *  label, for the others count nothing. */
 typedef struct rid_sweep_data {
     rid_store_set set;
     rid_labels *labels;  /**< NULL without ground truth */
@@ -16,7 +17,8 @@ typedef struct rid_sweep_data {
     uint32_t **person;   /**< (n_buckets) (entries): number in labels, RID_UNLABELLED */
     rid_sweep *sweep;    /**< all buckets, in the same order */
     rid_bucket_pairs pairs; /**< from --pairs; none otherwise */
-    size_t n_entries, n_labelled, n_skipped;
+    size_t n_entries, n_labelled, n_skipped; /**< of the buckets */
+    size_t n_idle, n_idle_entries; /**< buckets left out for want of a label; their entries */
     size_t n_excluded; /**< entries that ground truth leaves out: unlabelled, too */
     size_t n_absent;   /**< labels whose entry is in no store */
 } rid_sweep_data;

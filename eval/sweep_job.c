@@ -236,6 +236,9 @@ static void say_what_is_there(job *j)
                 "of the pairs %zu are across buckets, which matching never joins (%zu of them of one"
                 " person), and %zu have an entry that is in no store: they are not counted",
                 d->pairs.n_across, d->pairs.n_across_same, d->pairs.n_absent);
+    if (d->n_idle > 0)
+        rid_log(RID_LOG_INFO, "%zu buckets (%zu entries) have no label and are left out", d->n_idle,
+                d->n_idle_entries);
     if (d->labels && unlabelled > 0)
         rid_log(RID_LOG_WARN,
                 "%zu of %zu entries have no label (%zu of them left out by ground truth): they are "

@@ -34,16 +34,11 @@ static void sort_buckets(rid_bucket_pairs *out)
               compare_pairs);
 }
 
-/* A row of a bucket; of an id that is in none, the bucket is UINT32_MAX. */
-typedef struct position {
-    uint32_t bucket, row;
-} position;
-
-static position *find_positions(const rid_pairs *p, const rid_store_set *set,
+static rid_pair_place *find_places(const rid_pairs *p, const rid_store_set *set,
                                 const rid_bucket *buckets, size_t n_buckets)
 {
     const size_t n = rid_pairs_id_count(p);
-    position *at = rid_mem_alloc(n, sizeof *at);
+    rid_pair_place *at = rid_mem_alloc(n, sizeof *at);
     for (size_t i = 0; at && i < n; i++)
         at[i].bucket = UINT32_MAX;
     for (size_t k = 0; at && k < n_buckets; k++)
@@ -51,13 +46,13 @@ static position *find_positions(const rid_pairs *p, const rid_store_set *set,
             const rid_meta m = rid_store_set_meta(set, buckets[k].places[row]);
             uint32_t id;
             if (rid_pairs_find_id(p, m.text[RID_TEXT_ID], &id))
-                at[id] = (position){(uint32_t)k, (uint32_t)row};
+                at[id] = (rid_pair_place){(uint32_t)k, (uint32_t)row};
         }
     return at;
 }
 
 /* Counts the pairs of every bucket at first[bucket + 2], and those that are left out. */
-static void count_bound(rid_bucket_pairs *out, const rid_pairs *p, const position *at)
+static void count_bound(rid_bucket_pairs *out, const rid_pairs *p, const rid_pair_place *at)
 {
     for (size_t i = 0; i < rid_pairs_count(p); i++) {
         uint32_t x, y;
@@ -78,7 +73,7 @@ static void count_bound(rid_bucket_pairs *out, const rid_pairs *p, const positio
 }
 
 /* Counting sort: first[bucket + 1] is where the bucket's next pair goes, in the end where it ends. */
-static void place_bound(rid_bucket_pairs *out, const rid_pairs *p, const position *at)
+static void place_bound(rid_bucket_pairs *out, const rid_pairs *p, const rid_pair_place *at)
 {
     for (size_t k = 0; k < out->n_buckets; k++)
         out->first[k + 2] += out->first[k + 1];
@@ -86,18 +81,17 @@ static void place_bound(rid_bucket_pairs *out, const rid_pairs *p, const positio
         uint32_t x, y;
         bool same;
         rid_pairs_at(p, i, &x, &y, &same);
-        const position a = at[x], b = at[y];
+        const rid_pair_place a = at[x], b = at[y];
         if (a.bucket == b.bucket && a.bucket != UINT32_MAX)
             out->pairs[out->first[a.bucket + 1]++] = pair_of_rows(a.row, b.row, same);
     }
 }
 
-rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p, const rid_store_set *set,
-                          const rid_bucket *buckets, size_t n_buckets, rid_err *err)
+rid_status rid_bucket_pairs_place(rid_bucket_pairs *out, const rid_pairs *p, const rid_pair_place *at,
+                                  size_t n_buckets, rid_err *err)
 {
     *out = (rid_bucket_pairs){0};
-    position *at = find_positions(p, set, buckets, n_buckets);
-    rid_status st = at ? make_room(out, rid_pairs_count(p), n_buckets, err) : RID_FAIL_NOMEM(err);
+    rid_status st = make_room(out, rid_pairs_count(p), n_buckets, err);
     if (st == RID_OK) {
         count_bound(out, p, at);
         place_bound(out, p, at);
@@ -105,6 +99,15 @@ rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p, cons
     } else {
         rid_bucket_pairs_clear(out);
     }
+    return st;
+}
+
+rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p, const rid_store_set *set,
+                          const rid_bucket *buckets, size_t n_buckets, rid_err *err)
+{
+    *out = (rid_bucket_pairs){0};
+    rid_pair_place *at = find_places(p, set, buckets, n_buckets);
+    rid_status st = at ? rid_bucket_pairs_place(out, p, at, n_buckets, err) : RID_FAIL_NOMEM(err);
     rid_mem_free(at);
     return st;
 }

@@ -26,7 +26,17 @@ typedef struct rid_bucket_pairs {
     size_t n_across, n_across_same, n_absent;
 } rid_bucket_pairs;
 
-/** The rows of the pairs. Buckets and their rows are those of rid_store_set_group, or a part of them.
+/** Where an id of the pairs is: a row of a bucket; bucket UINT32_MAX: nowhere. */
+typedef struct rid_pair_place {
+    uint32_t bucket, row;
+} rid_pair_place;
+
+/** The pairs as rows of n_buckets buckets, whatever they are; at (rid_pairs_id_count): where each id is.
+ *  Memory: 16 bytes a pair. RID_ETEMP. */
+RID_MUST rid_status rid_bucket_pairs_place(rid_bucket_pairs *out, const rid_pairs *p,
+                                           const rid_pair_place *at, size_t n_buckets, rid_err *err);
+
+/** The rows of the pairs in stores. Buckets and their rows are those of rid_store_set_group, or a part of them.
  *  Memory: 8 bytes an id and 16 a pair. RID_ETEMP. */
 RID_MUST rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p,
                                    const rid_store_set *set, const rid_bucket *buckets,

@@ -13,7 +13,12 @@ enum { READ_BYTES = 1 << 20, ID_DIGITS = 24 };
 /* Larger than any ground truth made by hand, and bounded. */
 static const size_t DOCUMENT_MAX = (size_t)1 << 30;
 
-static const char *const form_names[] = {"plain", "persons", "entry-map", "manifest"};
+/* The member that a form is known by. */
+static const char *const marks[] = {[RID_GT_PERSONS] = "persons",
+                                    [RID_GT_ENTRY_MAP] = "entry_map",
+                                    [RID_GT_MANIFEST] = "people"};
+
+static const char *const form_names[] = {"entries", "persons", "map", "manifest"};
 
 const char *rid_gt_form_name(rid_gt_form f)
 {
@@ -281,17 +286,31 @@ static bool find_second(reading *r, rid_json v, rid_str twice)
 
 static rid_gt_form form_of(rid_json root, rid_json *inside, size_t *place)
 {
-    static const struct {
-        const char *key;
-        rid_json_type type;
-        rid_gt_form form;
-    } marks[] = {{"persons", RID_JSON_OBJECT, RID_GT_PERSONS},
-                 {"entry_map", RID_JSON_OBJECT, RID_GT_ENTRY_MAP},
-                 {"people", RID_JSON_ARRAY, RID_GT_MANIFEST}};
-    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-        if (find_member(root, marks[i].key, marks[i].type, inside, place))
-            return marks[i].form;
+    static const rid_gt_form forms[] = {RID_GT_PERSONS, RID_GT_ENTRY_MAP, RID_GT_MANIFEST};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        const rid_gt_form f = forms[i];
+        if (find_member(root, marks[f], f == RID_GT_MANIFEST ? RID_JSON_ARRAY : RID_JSON_OBJECT, inside,
+                        place))
+            return f;
+    }
     return RID_GT_PLAIN;
+}
+
+/* The members beside the labels. */
+static rid_status visit_rest(reading *r, rid_json root, const char *mark)
+{
+    rid_json_iter it = rid_json_begin(root);
+    rid_json v;
+    rid_str key = {0};
+    rid_buf_clear(&r->rest);
+    while (rid_json_next(&it, &key, &v))
+        if (!is_key(key, mark) && !is_key(key, "format_version"))
+            keep_member(&r->rest, key, v);
+    if (r->rest.failed)
+        return RID_FAIL_NOMEM(r->err);
+    return r->rest.len == 0
+               ? RID_OK
+               : r->visit(r->ctx, &(rid_gt_item){.include = true, .rest = rid_buf_view(&r->rest)}, r->err);
 }
 
 static rid_status read_root(reading *r, rid_json root, rid_gt_form *form)
@@ -315,8 +334,13 @@ static rid_status read_root(reading *r, rid_json root, rid_gt_form *form)
                                            [RID_GT_MANIFEST] = read_manifest_person};
     rid_json v;
     rid_str day = {0};
-    if (*form == RID_GT_MANIFEST && rid_json_find(root, "day_id", &v))
+    rid_status st = RID_OK;
+    if (*form != RID_GT_MANIFEST)
+        st = visit_rest(r, root, marks[*form]);
+    else if (rid_json_find(root, "day_id", &v))
         (void)rid_json_get_str(v, &day);
+    if (st != RID_OK)
+        return st;
     r->steps[r->depth++] = place;
     return each_child(r, inside, read_child[*form], &day);
 }

@@ -20,11 +20,12 @@ typedef enum rid_gt_form {
     RID_GT_MANIFEST,
 } rid_gt_form;
 
-/** "plain", "persons", "entry-map", "manifest" */
+/** "entries", "persons", "map", "manifest" */
 const char *rid_gt_form_name(rid_gt_form f);
 bool rid_gt_form_parse(const char *name, rid_gt_form *form);
 
-/** A person or a label as it stands there; views that live during the call. */
+/** A person or a label as it stands there, or, without entry and person, what a document of persons or a
+ *  map says beside them (but for format_version); views that live during the call. */
 typedef struct rid_gt_item {
     rid_str entry;  /**< data NULL: the item is a person's own, before the labels */
     rid_str person;

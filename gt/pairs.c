@@ -4,6 +4,7 @@
 #include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "data/csv.h"
+#include "data/json.h"
 #include "gt/id_table.h"
 
 enum { SLOTS_MIN = 64, NO_COLUMN = -1 };
@@ -231,9 +232,13 @@ bool rid_pairs_find_id(const rid_pairs *p, rid_str id, uint32_t *number)
 bool rid_pairs_find(const rid_pairs *p, rid_str a, rid_str b, bool *same)
 {
     uint32_t x, y;
-    if (!rid_id_table_find(&p->ids, a, &x) || !rid_id_table_find(&p->ids, b, &y))
-        return false;
-    const uint32_t found = *slot_of(p, x, y);
+    return rid_id_table_find(&p->ids, a, &x) && rid_id_table_find(&p->ids, b, &y) &&
+           rid_pairs_find_numbers(p, x, y, same);
+}
+
+bool rid_pairs_find_numbers(const rid_pairs *p, uint32_t a, uint32_t b, bool *same)
+{
+    const uint32_t found = *slot_of(p, a, b);
     if (found > 0 && same)
         *same = p->pairs[found - 1].same;
     return found > 0;
@@ -252,4 +257,38 @@ void rid_pairs_append(rid_buf *out, rid_str a, rid_str b, bool same)
     rid_buf_append_char(out, ',');
     rid_csv_append_field(out, b);
     rid_buf_append_str(out, same ? ",1\n" : ",0\n");
+}
+
+void rid_pairs_append_hard_header(rid_buf *out)
+{
+    rid_buf_append_str(out, "entry_id_a,entry_id_b,pid_a,pid_b,same_pid,sim,risk_type,store_a,store_b,"
+                            "day_a,day_b,camera_a,camera_b,ts_a,ts_b,image_a,image_b\n");
+}
+
+/* Both sides' texts, a comma behind each. */
+static void append_both(rid_buf *out, rid_str a, rid_str b)
+{
+    rid_csv_append_field(out, a);
+    rid_buf_append_char(out, ',');
+    rid_csv_append_field(out, b);
+    rid_buf_append_char(out, ',');
+}
+
+void rid_pairs_append_hard(rid_buf *out, const rid_pair_side sides[2], bool same, float sim,
+                           const char *risk_type)
+{
+    const rid_pair_side *a = &sides[0], *b = &sides[1];
+    char number[RID_JSON_NUMBER_MAX];
+    append_both(out, a->entry, b->entry);
+    append_both(out, a->person, b->person);
+    rid_buf_append_str(out, same ? "1," : "0,");
+    rid_buf_append(out, number, rid_json_write_f32(number, sim));
+    rid_buf_printf(out, ",%s,", risk_type);
+    append_both(out, a->store, b->store);
+    append_both(out, a->day, b->day);
+    append_both(out, a->camera, b->camera);
+    append_both(out, a->timestamp, b->timestamp);
+    append_both(out, a->image, b->image);
+    if (!out->failed)
+        out->data[out->len - 1] = '\n';
 }

@@ -31,11 +31,23 @@ bool rid_pairs_find_id(const rid_pairs *p, rid_str id, uint32_t *number);
 /** True where the pair, in either order, is among them; its label, unless same is NULL.
  *  Thread-safe. */
 bool rid_pairs_find(const rid_pairs *p, rid_str a, rid_str b, bool *same);
+/** The same for two numbers of ids. */
+bool rid_pairs_find_numbers(const rid_pairs *p, uint32_t a, uint32_t b, bool *same);
 
 /* ---- writing ---- */
 
 /** Appends "qid,aid,label" and a line of it. */
 void rid_pairs_append_header(rid_buf *out);
 void rid_pairs_append(rid_buf *out, rid_str a, rid_str b, bool same);
+
+/** An entry of a hard pair; texts that are not known have data = NULL. */
+typedef struct rid_pair_side {
+    rid_str entry, person, store, day, camera, timestamp, image;
+} rid_pair_side;
+/** Appends the header of hard pairs and a line of it; risk_type is "hard_neg", "hard_pos" or
+ *  "alias_candidate". */
+void rid_pairs_append_hard_header(rid_buf *out);
+void rid_pairs_append_hard(rid_buf *out, const rid_pair_side sides[2], bool same, float sim,
+                           const char *risk_type);
 
 #endif

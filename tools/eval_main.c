@@ -1,4 +1,5 @@
 /* rid-eval: figures of stores and manifests against ground truth. */
+#include "eval/eval_manifest.h"
 #include "eval/eval_pairs.h"
 #include "tools/cli.h"
 
@@ -26,6 +27,24 @@ static rid_status read_inputs(const rid_cli *cli, const char *const **paths, siz
     return *n > 0 ? RID_OK : RID_FAIL(err, RID_EUSAGE, "no %s given", what);
 }
 
+static rid_status run_manifest(rid_cli *cli, rid_err *err)
+{
+    const char *const *paths;
+    size_t n;
+    rid_eval_manifest_options o = {.errors = rid_cli_str(cli, "errors"),
+                                   .limit = (uint64_t)rid_cli_int(cli, "limit")};
+    o.n_gt = rid_cli_list(cli, "gt", &o.gt);
+    o.n_pairs = rid_cli_list(cli, "pairs", &o.pairs);
+    if (o.n_gt + o.n_pairs == 0)
+        return RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE, or --pairs FILE");
+    if (o.errors && o.n_gt == 0)
+        return RID_FAIL(err, RID_EUSAGE, "--errors needs --gt FILE");
+    rid_status st = read_output(cli, &o.output, err);
+    if (st == RID_OK)
+        st = read_inputs(cli, &paths, &n, "manifest", err);
+    return st == RID_OK ? rid_eval_manifest(&o, paths, n, rid_cli_summary(cli), err) : st;
+}
+
 static rid_status run_pairs(rid_cli *cli, rid_err *err)
 {
     const char *const *stores;
@@ -48,6 +67,9 @@ static rid_status run_pairs(rid_cli *cli, rid_err *err)
 int main(int argc, char **argv)
 {
     static const rid_command commands[] = {
+        {"manifest", "--gt FILE MANIFEST…",
+         "clusters and searches of manifest documents (files, directories), by bucket, cameras, visits",
+         "gt pairs errors limit json assert output", run_manifest},
         {"pairs", "--pairs FILE STORE…",
          "how well scores of listed pairs tell persons apart; with --gt, of all pairs within buckets",
          "pairs gt limit json assert output", run_pairs},
@@ -62,7 +84,9 @@ int main(int argc, char **argv)
             " the file of -o. --assert makes a pipeline stop: after the figures are out, exit code 4"
             " says that a condition does not hold, and which. A figure that is not defined on the data"
             " is null, and meets no condition.",
-        .examples = "# ROC of listed pairs, for jq\n"
+        .examples = "# last night, and where it went wrong\n"
+                    "rid-eval manifest --gt gt.json --errors errors.csv manifests/2025-11-06/\n"
+                    "# ROC of listed pairs, for jq\n"
                     "rid-eval pairs --pairs pairs.csv --json day.h5 | jq '{auc, eer, dprime}'\n"
                     "# stop a model whose scores separate too little\n"
                     "rid-eval pairs --gt gt.json --assert 'auc >= 0.99' --assert 'tar_far_1e2 > 0.9'"

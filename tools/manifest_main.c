@@ -31,6 +31,7 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .limit = (size_t)rid_cli_int(cli, "limit"),
         .threads = rid_cli_threads(cli),
     };
+    o.n_labelled_in = rid_cli_list(cli, "labelled-in", &o.labelled_in);
     o.selection.n_cameras = rid_cli_list(cli, "camera", &o.selection.cameras);
     if (!rid_nn2_parse(rid_cli_str(cli, "nn2"), &o.point.rule.nn2) ||
         !rid_embeddings_parse(rid_cli_str(cli, "embeddings"), &o.selection.embeddings))

@@ -12,6 +12,8 @@ typedef struct rid_option_rows {
 
 extern const rid_option_rows rid_option_rows_data;   /**< entries: made, encoded, matched */
 extern const rid_option_rows rid_option_rows_eval;   /**< evaluation */
+extern const rid_option_rows rid_option_rows_gt;     /**< ground truth as documents */
+extern const rid_option_rows rid_option_rows_calibrate; /**< calibration */
 extern const rid_option_rows rid_option_rows_train;  /**< training */
 extern const rid_option_rows rid_option_rows_common; /**< output, and what every binary has */
 

@@ -1,14 +1,16 @@
-/* Options of evaluation: ground truth, sweep, figures. */
+/* Options of evaluation: ground truth, sweep, figures, hard pairs. */
 #include "tools/option_rows.h"
 
-enum { SWEEP = RID_TOOL_SWEEP, EVAL = RID_TOOL_EVAL };
+enum { SWEEP = RID_TOOL_SWEEP, EVAL = RID_TOOL_EVAL, PAIRS = RID_TOOL_PAIRS, GT = RID_TOOL_GT };
 
 static const char in_truth[] = "Ground truth";
 static const char in_figures[] = "Figures";
+static const char in_hard[] = "Hard pairs";
 static const char in_grid[] = "Grid and objective";
 
 static const rid_option rows[] = {
-    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP | EVAL,
+    {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE",
+     .tools = SWEEP | EVAL | PAIRS | GT | RID_TOOL_CALIBRATE,
      .group = in_truth,
      .flags = RID_OPTION_NO_EMPTY,
      .help = "ground truth: which entry is which person; several files are read as one"},
@@ -43,6 +45,30 @@ static const rid_option rows[] = {
     {.name = "assert", .type = RID_OPTION_LIST, .metavar = "CONDITION", .tools = EVAL,
      .group = in_figures, .flags = RID_OPTION_NO_EMPTY,
      .help = "exit with 4 unless it holds, as in 'pairwise_f1 >= 0.95'; also > <= < == !="},
+    {.name = "errors", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
+     .group = in_figures, .flags = RID_OPTION_NO_EMPTY,
+     .help = "write false merges and splits there, with their entries (CSV)"},
+
+    {.name = "pos-max", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.75",
+     .tools = PAIRS, .group = in_hard, .min = -1, .max = 1,
+     .help = "hard positives: two entries of one person that are at most so similar"},
+    {.name = "neg-min", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.88",
+     .tools = PAIRS, .group = in_hard, .min = -1, .max = 1,
+     .help = "hard negatives: entries of different people that are at least so similar"},
+    {.name = "alias-min", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.93",
+     .tools = PAIRS, .group = in_hard, .min = -1, .max = 1,
+     .help = "of them, in one store on different days: perhaps one person under two names"},
+    {.name = "nearest", .type = RID_OPTION_INT, .metavar = "N", .default_text = "20",
+     .tools = PAIRS, .group = in_hard, .min = 1, .max = 10000,
+     .help = "hard negatives are among the N nearest entries of other people to one of the two"},
+    {.name = "per-person", .type = RID_OPTION_INT, .metavar = "N", .default_text = "20",
+     .tools = PAIRS, .group = in_hard, .min = 1, .max = 1e9,
+     .help = "at most N pairs of each of the three kinds name one person"},
+    {.name = "max-pairs", .type = RID_OPTION_INT, .metavar = "N", .default_text = "10000",
+     .tools = PAIRS, .group = in_hard, .min = 1, .max = 1e9, .help = "at most N pairs in all"},
+    {.name = "not-in", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = PAIRS, .group = in_hard,
+     .flags = RID_OPTION_NO_EMPTY,
+     .help = "leave out the pairs of these CSV files, in either order: they were looked at"},
 };
 
 const rid_option_rows rid_option_rows_eval = {rows, sizeof rows / sizeof rows[0]};

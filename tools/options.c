@@ -12,6 +12,8 @@
 static const rid_option_rows *const tables[] = {
     &rid_option_rows_data,
     &rid_option_rows_eval,
+    &rid_option_rows_gt,
+    &rid_option_rows_calibrate,
     &rid_option_rows_train,
     &rid_option_rows_common,
 };
@@ -250,7 +252,7 @@ static bool begins(const char *whole, const char *part)
 const rid_option *rid_option_suggest(const char *name, unsigned tools, bool key)
 {
     const rid_option *near = NULL, *begun = NULL;
-    size_t nearest = strlen(name) / 3 + 1;
+    size_t nearest = (strlen(name) + 1) / 3; /* edits: one typing slip in three letters */
     if (nearest > 3)
         nearest = 3;
     for (size_t i = 0; i < rid_option_count(); i++) {
@@ -288,6 +290,12 @@ const char *rid_tool_name(unsigned bit)
         return "sweep";
     case RID_TOOL_EVAL:
         return "eval";
+    case RID_TOOL_PAIRS:
+        return "pairs";
+    case RID_TOOL_GT:
+        return "gt";
+    case RID_TOOL_CALIBRATE:
+        return "calibrate";
     default:
         return "?";
     }

@@ -21,7 +21,10 @@ enum {
     RID_TOOL_TRAIN = 1 << 5,
     RID_TOOL_SWEEP = 1 << 6,
     RID_TOOL_EVAL = 1 << 7,
-    RID_TOOL_ALL = (1 << 8) - 1,
+    RID_TOOL_PAIRS = 1 << 8,
+    RID_TOOL_GT = 1 << 9,
+    RID_TOOL_CALIBRATE = 1 << 10,
+    RID_TOOL_ALL = (1 << 11) - 1,
 };
 
 typedef enum rid_option_type {

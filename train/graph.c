@@ -296,6 +296,22 @@ done:
     return st;
 }
 
+rid_status rid_graph_spread(rid_nn *nn, const rid_checkpoint *params, const rid_train_batch *batch,
+                            double *spread, rid_err *err)
+{
+    graph g;
+    rid_train_batch still = *batch;
+    rid_nn_value *embedding = NULL;
+    double *emb;
+    still.dropout = NULL;
+    rid_status st = open_graph(&g, nn, params, &still, &embedding, &emb, err);
+    if (st == RID_OK)
+        *spread = rid_triplet_spread(emb, batch->n, (size_t)params->emb_dim);
+    close_graph(&g);
+    rid_mem_free(emb);
+    return st;
+}
+
 rid_status rid_graph_embed(rid_nn *nn, const rid_checkpoint *params, const rid_train_batch *batch,
                            float *out, rid_err *err)
 {

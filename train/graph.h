@@ -27,6 +27,10 @@ RID_MUST rid_status rid_graph_step(rid_nn *nn, const rid_checkpoint *params,
                                    const rid_train_batch *batch, const rid_triplet_options *loss,
                                    rid_checkpoint *grads, rid_step_figures *figures, rid_err *err);
 
+/** Spread of a batch's embeddings (rid_triplet_spread) as they are without dropout. */
+RID_MUST rid_status rid_graph_spread(rid_nn *nn, const rid_checkpoint *params,
+                                     const rid_train_batch *batch, double *spread, rid_err *err);
+
 /** Unit embeddings f32 (n, emb_dim) of a batch, by the same graph. For tests. */
 RID_MUST rid_status rid_graph_embed(rid_nn *nn, const rid_checkpoint *params,
                                     const rid_train_batch *batch, float *out, rid_err *err);

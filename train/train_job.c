@@ -57,7 +57,7 @@ static rid_trainer_options options_of(const rid_train_run *run, rid_training whi
 {
     rid_trainer_options o = run->o.trainer;
     o.feed.pk.seed = run->o.data.seed;
-    o.feed.pk.stream = which;
+    o.feed.pk.stream = rid_training_stream(which);
     o.feed.dropout = run->o.network.dropout;
     o.feed.dropout_dim = rid_network_dropout_dim(params);
     if (!rid_train_run_validates(run))
@@ -139,13 +139,39 @@ static bool save_is_due(const rid_train_run *run, const rid_trainer *t)
     return t->progress.closed_step == t->progress.step;
 }
 
+/* What a run that went wrong leaves: the best of its validations, or a start that is no worse. */
+static rid_status keep_best(rid_train_run *run, rid_err *err)
+{
+    const rid_trainer_progress *p = &run->main.progress;
+    const rid_select select = run->o.trainer.select;
+    rid_row best = RID_ROWS;
+    double value = p->best_value;
+    for (rid_row row = RID_ROW_PCA; row <= RID_ROW_GIVEN; row++) {
+        const double of_start = rid_validation_value(&run->rows[row].v, select);
+        if (rid_train_run_has_row(run, row) && (of_start >= value || isnan(value)))
+            best = row, value = of_start;
+    }
+    if (best == RID_ROWS && p->best_step == 0)
+        return RID_OK;
+    rid_status st = best == RID_ROWS
+                        ? publish_best(run, err)
+                        : rid_train_publish(run, RID_RUN_BEST, &run->rows[best].params, best, 0, err);
+    if (st == RID_OK && best == RID_ROWS)
+        rid_log(RID_LOG_INFO, "best.pt holds the best so far: step %llu, mAP %.3f",
+                (unsigned long long)p->best_step, p->best_validation.map);
+    else if (st == RID_OK)
+        rid_log(RID_LOG_INFO, "best.pt holds the best so far: the %s, mAP %.3f", run->rows[best].name,
+                run->rows[best].v.map);
+    return st;
+}
+
 /* A run that is told to stop, or that went wrong, keeps what it has. */
 static rid_status keep_what_there_is(rid_train_run *run, rid_status why, rid_err *err)
 {
     rid_err other = {0};
     rid_status st = why == RID_EINTR ? save(run, &other) : RID_OK;
     if (why == RID_EFAIL && run->phases.current == RID_TRAINING_MAIN)
-        st = publish_best(run, &other);
+        st = keep_best(run, &other);
     if (st == RID_OK && why == RID_EINTR)
         rid_log(RID_LOG_INFO, "saved at step %llu; --resume goes on from there",
                 (unsigned long long)current_trainer(run)->progress.step);
@@ -189,7 +215,7 @@ static rid_status run_other(rid_train_run *run, rid_training which, rid_train_st
     return st == RID_OK ? train_to_the_end(run, err) : st;
 }
 
-/* What an ablation has shown stays with the run, its weights do not. */
+/* What an ablation has shown stays with the run, its weights do not. One that goes wrong has shown that. */
 static rid_status ablate(rid_train_run *run, rid_training which, rid_row row, const char *name,
                          rid_train_state *state, rid_err *err)
 {
@@ -200,10 +226,16 @@ static rid_status ablate(rid_train_run *run, rid_training which, rid_row row, co
         c->v = run->phases.validation[which];
         return RID_OK;
     }
+    rid_log(RID_LOG_INFO, "ablation: %s", name);
     rid_status st = run_other(run, which, state, err);
-    if (st == RID_OK)
-        c->v = run->phases.validation[which] = run->other.progress.best_validation;
-    return st;
+    if (st == RID_OK || st == RID_EFAIL)
+        c->v = run->phases.validation[which] =
+            st == RID_OK ? run->other.progress.best_validation : RID_VALIDATION_NONE;
+    if (st != RID_EFAIL)
+        return st;
+    rid_log(RID_LOG_WARN, "%s: %s", name, err->message);
+    *err = (rid_err){0};
+    return RID_OK;
 }
 
 static rid_status run_ablations(rid_train_run *run, rid_train_state *state, rid_err *err)

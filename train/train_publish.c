@@ -229,6 +229,10 @@ static size_t make_encoders(rid_report_encoder *out, size_t place[RID_ROWS + 1],
     return n;
 }
 
+/* Figures of the summary, by row from RID_ROW_NO_ATTRS on. */
+static const char *const ABLATED[RID_ROWS - RID_ROW_NO_ATTRS] = {"map_trained_no_attrs",
+                                                                 "map_trained_mean_pool"};
+
 static void summarise(const rid_train_run *run, const rid_train_verdict *verdict)
 {
     rid_summary *s = run->summary;
@@ -249,6 +253,9 @@ static void summarise(const rid_train_run *run, const rid_train_verdict *verdict
     rid_summary_add_figure(s, "map", published->v.map);
     rid_summary_add_figure(s, "map_mean_pooling", mean->v.map);
     rid_summary_add_figure(s, "map_trained", run->rows[RID_ROW_TRAINED].v.map);
+    for (int row = RID_ROW_NO_ATTRS; row < RID_ROWS; row++)
+        if (run->rows[row].name)
+            rid_summary_add_figure(s, ABLATED[row - RID_ROW_NO_ATTRS], run->rows[row].v.map);
     rid_summary_add_figure(s, "f1_neighbor", published->v.best[RID_NN2_NEIGHBOR].f1);
     rid_summary_add_figure(s, "f1_identity", published->v.best[RID_NN2_IDENTITY].f1);
 }

@@ -2,6 +2,7 @@
 #ifndef RID_TRAIN_RECORD_H
 #define RID_TRAIN_RECORD_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,10 @@ typedef struct rid_validation {
     } best[2];                        /**< by rid_nn2_mode */
 } rid_validation;
 
+/** Of an encoder that has none. */
+#define RID_VALIDATION_NONE                                                                        \
+    ((rid_validation){NAN, NAN, NAN, NAN, {{NAN, NAN, NAN}, {NAN, NAN, NAN}}})
+
 /** Which of the figures chooses the best weights. */
 typedef enum rid_select { RID_SELECT_MAP, RID_SELECT_RANK1, RID_SELECT_F1 } rid_select;
 
@@ -24,7 +29,8 @@ typedef struct rid_epoch_record {
     double loss, lr;
     double active;             /**< share of anchors with a loss */
     double positive, negative; /**< mean distance to the hardest */
-    double spread, gradient_norm;
+    double spread;             /**< of the embeddings; a small one is told without dropout's share */
+    double gradient_norm;
     double entries_per_s;
     bool validated;
     rid_validation validation; /**< where validated */

@@ -17,6 +17,13 @@ typedef enum rid_training {
     RID_TRAINING_REFIT,    /**< everybody, for the steps that were best */
 } rid_training;
 
+/** The stream of random numbers of a training: an ablation has the first training's, so that it
+ *  differs in what it leaves out alone, and is the very run that is configured so. */
+static inline uint64_t rid_training_stream(rid_training training)
+{
+    return training == RID_TRAINING_REFIT ? RID_TRAINING_REFIT : RID_TRAINING_MAIN;
+}
+
 /** Rows of the comparison; those not measured have no `ap`. */
 typedef enum rid_row {
     RID_ROW_MEAN,

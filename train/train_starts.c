@@ -89,5 +89,5 @@ rid_status rid_train_initial(rid_train_run *run, rid_training training, rid_chec
         return copy_start(run, row, out, err);
     return rid_network_start(out, &network, training == RID_TRAINING_NO_ATTRS ? &run->bare : &run->d.set,
                              refit ? run->everyone : run->d.train, kind, &choice, run->o.data.seed,
-                             training, run->o.trainer.threads, err);
+                             rid_training_stream(training), run->o.trainer.threads, err);
 }

@@ -5,6 +5,7 @@
 #include "data/base/publish.h"
 #include "data/textfile.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* The file: header; settings; phases; the first training; the current one, where that is another.
@@ -15,12 +16,12 @@ typedef struct header {
     char magic[8];
     uint64_t version;
     uint64_t bytes;      /* behind the header */
-    uint8_t digest[16];  /* XXH3-128 of them */
-    uint64_t n_settings;
+    uint64_t n_settings; /* of them */
+    uint8_t digest[16];  /* XXH3-128 of what stands before it and of those bytes */
 } header;
 
 static const char MAGIC[8] = "RIDTRAIN";
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 struct rid_train_state {
     rid_buf file;
@@ -32,9 +33,8 @@ struct rid_train_state {
 
 typedef struct writer {
     rid_publish *publish;
-    rid_hasher *hasher;
+    rid_hasher *hasher; /* NULL: counts or writes only */
     uint64_t bytes;
-    bool counting; /* digests and counts; otherwise writes */
     rid_status status;
     rid_err *err;
 } writer;
@@ -43,12 +43,11 @@ static void put(writer *w, const void *data, size_t n)
 {
     if (w->status != RID_OK)
         return;
-    if (w->counting) {
+    w->bytes += n;
+    if (w->hasher)
         rid_hasher_add(w->hasher, data, n);
-        w->bytes += n;
-    } else {
+    if (w->publish)
         w->status = rid_publish_write(w->publish, data, n, w->err);
-    }
 }
 
 static void put_tensors(writer *w, const rid_checkpoint *ck)
@@ -79,21 +78,33 @@ static void put_all(writer *w, const char *settings, const rid_train_phases *pha
         put_trainer(w, current);
 }
 
-/* The digest stands in front, so everything is gone over twice: once to digest, once to write. */
+/* What a header with all but the digest, and these bytes, have for a digest. */
+static rid_status digest_of(header *h, const char *settings, const rid_train_phases *phases,
+                            const rid_trainer *main, const rid_trainer *current, rid_err *err)
+{
+    writer w = {.hasher = rid_hasher_new(), .err = err};
+    if (!w.hasher)
+        return RID_FAIL_NOMEM(err);
+    put(&w, h, offsetof(header, digest));
+    put_all(&w, settings, phases, main, current);
+    memcpy(h->digest, rid_hasher_end(w.hasher).bytes, sizeof h->digest);
+    rid_hasher_free(w.hasher);
+    return RID_OK;
+}
+
+/* Size and digest stand in front, so everything is gone over three times: to count, to digest, to write. */
 rid_status rid_train_state_write(const char *path, const char *settings,
                                  const rid_train_phases *phases, const rid_trainer *main,
                                  const rid_trainer *current, rid_err *err)
 {
-    writer w = {.hasher = rid_hasher_new(), .counting = true, .err = err};
+    writer count = {0}, w = {.err = err};
     header h = {.version = VERSION, .n_settings = strlen(settings)};
-    if (!w.hasher)
-        return RID_FAIL_NOMEM(err);
     memcpy(h.magic, MAGIC, sizeof h.magic);
-    put_all(&w, settings, phases, main, current);
-    h.bytes = w.bytes;
-    memcpy(h.digest, rid_hasher_end(w.hasher).bytes, sizeof h.digest);
-    rid_hasher_free(w.hasher);
-    w.counting = false;
+    put_all(&count, settings, phases, main, current);
+    h.bytes = count.bytes;
+    rid_status st = digest_of(&h, settings, phases, main, current, err);
+    if (st != RID_OK)
+        return st;
     w.status = rid_publish_begin(&w.publish, path, true, err);
     put(&w, &h, sizeof h);
     put_all(&w, settings, phases, main, current);
@@ -123,6 +134,7 @@ static rid_status check_header(const rid_train_state *s, const char *path, heade
     rid_hasher *hasher = rid_hasher_new();
     if (!hasher)
         return RID_FAIL_NOMEM(err);
+    rid_hasher_add(hasher, h, offsetof(header, digest));
     rid_hasher_add(hasher, rest, n);
     rid_digest128 digest = rid_hasher_end(hasher);
     rid_hasher_free(hasher);
@@ -154,6 +166,7 @@ static rid_status compare_settings(const char *was, size_t n_was, const char *no
         size_t n = strcspn(line, "\n"), n_key = strcspn(line, ":");
         rid_str value = {line + n_key + 2, n - n_key - 2};
         rid_str old = find_setting(was, n_was, (rid_str){line, n_key});
+        old = old.data ? old : rid_str_of("not set");
         if (!rid_str_equal(value, old))
             rid_buf_printf(&differing, "%s%.*s (was %.*s, is %.*s)", differing.len ? "; " : "", (int)n_key,
                            line, RID_STR(old), RID_STR(value));
@@ -222,6 +235,11 @@ static bool get_tensors(const rid_train_state *s, size_t *at, rid_checkpoint *ck
     return good;
 }
 
+static rid_status fail_to_fit(rid_err *err)
+{
+    return RID_FAIL(err, RID_EDATA, "the resume state does not fit the network");
+}
+
 static rid_status get_trainer(const rid_train_state *s, size_t *at, rid_trainer *t, rid_err *err)
 {
     uint64_t sizes[2];
@@ -235,17 +253,24 @@ static rid_status get_trainer(const rid_train_state *s, size_t *at, rid_trainer 
                get_tensors(s, at, &t->params) && get_tensors(s, at, &t->best) &&
                get_tensors(s, at, &t->adam.first) && get_tensors(s, at, &t->adam.second);
     }
-    return good ? RID_OK : RID_FAIL(err, RID_EDATA, "the resume state does not fit the network");
+    return good ? RID_OK : fail_to_fit(err);
+}
+
+static rid_status check_end(const rid_train_state *s, size_t at, rid_err *err)
+{
+    return at == s->file.len ? RID_OK : fail_to_fit(err);
 }
 
 rid_status rid_train_state_restore_main(rid_train_state *s, rid_trainer *t, rid_err *err)
 {
     s->current_at = s->main_at;
-    return get_trainer(s, &s->current_at, t, err);
+    rid_status st = get_trainer(s, &s->current_at, t, err);
+    return st == RID_OK && s->phases.current == 0 ? check_end(s, s->current_at, err) : st;
 }
 
 rid_status rid_train_state_restore_current(rid_train_state *s, rid_trainer *t, rid_err *err)
 {
     size_t at = s->current_at;
-    return get_trainer(s, &at, t, err);
+    rid_status st = get_trainer(s, &at, t, err);
+    return st == RID_OK ? check_end(s, at, err) : st;
 }

@@ -8,7 +8,7 @@
 /** What a run had done before the training it is in: validation figures of trainings that are over. */
 enum { RID_PHASES_MAX = 4 };
 typedef struct rid_train_phases {
-    uint64_t current;                          /**< number of the training it is in */
+    uint64_t current;                          /**< number of the training it is in; 0: the first */
     rid_validation validation[RID_PHASES_MAX]; /**< best of each that is over */
     uint64_t best_step[RID_PHASES_MAX];
 } rid_train_phases;

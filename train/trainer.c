@@ -12,6 +12,8 @@ static const double SPREAD_MIN = 0.02;
 /* A loss this near (relatively) to what equal distances give says that nothing is told apart. */
 static const double STUCK = 0.01;
 enum { COLLAPSED_EPOCHS = 3 };
+/* Dropout moves equal embeddings apart, by less than this in networks of a useful size. */
+static const double SPREAD_OF_DROPOUT = 0.3;
 
 double rid_validation_value(const rid_validation *v, rid_select select)
 {
@@ -88,12 +90,31 @@ static void sum_up(rid_trainer_progress *p, const rid_step_figures *f, double lr
     p->lr += lr;
 }
 
+static rid_status diverged(const char *what, uint64_t step, rid_err *err)
+{
+    return RID_FAIL(err, RID_EFAIL,
+                    "training diverged: %s of step %llu are not finite; lower --lr, warm up longer"
+                    " (--warmup), or limit gradients (--clip-norm 1)",
+                    what, (unsigned long long)step);
+}
+
+/* A spread that may be dropout's alone is measured again without. */
+static rid_status see_through_dropout(rid_trainer *t, const rid_train_batch *batch, rid_step_figures *f,
+                                      rid_err *err)
+{
+    if (!batch->dropout || !f->finite || f->spread >= SPREAD_OF_DROPOUT)
+        return RID_OK;
+    return rid_graph_spread(t->nn, &t->params, batch, &f->spread, err);
+}
+
 static rid_status learn(rid_trainer *t, const rid_fed_batch *fed, rid_err *err)
 {
     rid_trainer_progress *p = &t->progress;
     rid_step_figures f;
     double started = rid_clock_s();
     rid_status st = rid_graph_step(t->nn, &t->params, &fed->batch, &t->o.loss, &t->grads, &f, err);
+    if (st == RID_OK)
+        st = see_through_dropout(t, &fed->batch, &f, err);
     double computed = rid_clock_s();
     t->compute_s += computed - started;
     if (st != RID_OK)
@@ -103,10 +124,7 @@ static rid_status learn(rid_trainer *t, const rid_fed_batch *fed, rid_err *err)
     if (t->events.step)
         st = t->events.step(t->events.ctx, t, fed, &f, lr, err);
     if (st == RID_OK && !f.finite)
-        st = RID_FAIL(err, RID_EFAIL,
-                      "training diverged: loss or gradients of step %llu are not finite; lower --lr, warm up"
-                      " longer (--warmup), or limit gradients (--clip-norm 1)",
-                      (unsigned long long)p->step);
+        st = diverged("loss or gradients", p->step, err);
     if (st != RID_OK)
         return st;
     rid_adamw_update(&t->adam, &t->params, &t->grads, lr, t->o.weight_decay,
@@ -146,6 +164,8 @@ static rid_status validate(rid_trainer *t, rid_epoch_record *r, rid_err *err)
     double started = rid_clock_s();
     rid_status st = t->events.validate(t->events.ctx, &t->params, &r->validation, err);
     t->validate_s += rid_clock_s() - started;
+    if (st == RID_EDATA)
+        st = diverged("embeddings by the weights", p->step - 1, err);
     if (st != RID_OK)
         return st;
     r->validated = true;

@@ -45,7 +45,7 @@ typedef struct rid_trainer rid_trainer;
 /** What a training reports to. Any may be NULL. */
 typedef struct rid_trainer_events {
     void *ctx;
-    /** Figures of the weights; sets *out. */
+    /** Figures of the weights; sets *out. RID_EDATA where they give no finite embeddings. */
     rid_status (*validate)(void *ctx, const rid_checkpoint *params, rid_validation *out, rid_err *err);
     rid_status (*epoch)(void *ctx, const rid_epoch_record *record, rid_err *err);
     /** Before the weights are updated: batch, gradients and figures of `progress.step`. */

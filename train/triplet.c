@@ -115,16 +115,15 @@ static void add_anchor(rid_step_figures *f, double *gradient, const rid_triplet_
     }
 }
 
-static double spread_of(const double *columns, size_t n, size_t dim)
+double rid_triplet_spread(const double *emb, size_t n, size_t dim)
 {
     double squares = 0;
     for (size_t k = 0; k < dim; k++) {
-        const double *column = columns + k * n;
         double mean = 0;
         for (size_t i = 0; i < n; i++)
-            mean += column[i] / (double)n;
+            mean += emb[i * dim + k] / (double)n;
         for (size_t i = 0; i < n; i++)
-            squares += (column[i] - mean) * (column[i] - mean);
+            squares += (emb[i * dim + k] - mean) * (emb[i * dim + k] - mean);
     }
     return sqrt(squares / (double)n);
 }
@@ -178,7 +177,7 @@ rid_status rid_triplet_loss(rid_step_figures *figures, double *gradient,
         goto done;
     }
     divide_by_anchors(&f, gradient, n * dim);
-    f.spread = spread_of(columns, n, dim);
+    f.spread = rid_triplet_spread(rows->emb, n, dim);
     *figures = f;
 done:
     rid_mem_free(columns);

@@ -32,7 +32,7 @@ typedef struct rid_step_figures {
     size_t n_active;      /**< of them with a loss above 0 (soft: d_ap > d_an) */
     double positive;      /**< mean distance to the hardest positive, the farthest */
     double negative;      /**< mean distance to the hardest negative, the nearest */
-    double spread;        /**< root of the mean squared distance of the rows to their mean */
+    double spread;        /**< rid_triplet_spread */
     double gradient_norm; /**< over all parameters; by rid_graph_step, like the next */
     bool finite;          /**< loss and gradients are */
 } rid_step_figures;
@@ -45,5 +45,9 @@ RID_MUST rid_status rid_triplet_loss(rid_step_figures *figures, double *gradient
                                      const rid_triplet_rows *rows,
                                      const rid_triplet_options *options, int threads,
                                      rid_err *err);
+
+/** Root of the mean squared distance of the rows f64 (n, dim) to their mean: of unit rows from 0, where
+ *  all are the same, to 1. */
+double rid_triplet_spread(const double *emb, size_t n, size_t dim);
 
 #endif

@@ -400,6 +400,7 @@ static void test_usage_errors(void **state)
     } cases[] = {
         {&match, "--thresold|1", "unknown option --thresold; did you mean --threshold?"},
         {&match, "--thresh|1", "unknown option --thresh; did you mean --threshold?"},
+        {&match, "--persons|1", "unknown option --persons"},
         {&match, "--filter_min_keep|1",
          "unknown option --filter_min_keep; did you mean --filter-min-keep?"},
         {&match, "--zzzzzz", "unknown option --zzzzzz"},

@@ -223,6 +223,7 @@ static void test_searches_by_hand(void **state)
     assert_int_equal(c.wrong_matches, 1);
     assert_int_equal(c.false_matches, 2);
     assert_int_equal(c.to_unlabelled, 2);
+    assert_int_equal(c.nonmated_to_unlabelled, 1);
     rid_search_counts_add(&twice, &c);
     rid_search_counts_add(&twice, &c);
     assert_near("FNIR", rid_search_fnir(&twice), 3.0 / 4, 0);

@@ -2,6 +2,8 @@
  * digits wherever the library writes the shortest ones (it writes large integers in full). */
 #include "data/float_text.h"
 
+#include "data/base/random.h"
+#include "data/half.h"
 #include "data/jsonw.h"
 
 #include <math.h>
@@ -81,6 +83,168 @@ static void test_edges(void **state)
         }
 }
 
+/* ---- arrays: on every instruction set the same text as number by number ---- */
+
+enum { ARRAY = 4000 };
+
+typedef struct array {
+    float x[ARRAY];
+    size_t n;
+    char text[ARRAY * (RID_JSON_NUMBER_MAX + 1)], expected[ARRAY * (RID_JSON_NUMBER_MAX + 1)];
+} array;
+
+static void check_array(array *a)
+{
+    char *at = a->expected;
+    for (size_t i = 0; i < a->n; i++) {
+        if (i)
+            *at++ = ',';
+        at += rid_float_text_write(at, a->x[i]);
+    }
+    size_t expected = (size_t)(at - a->expected);
+    for (rid_isa isa = RID_ISA_BASE; isa < RID_ISA_COUNT; isa++) {
+        if (!rid_isa_runs(isa))
+            continue;
+        size_t n = rid_float_text_array_of(isa)(a->text, a->x, a->n);
+        if (n == expected && memcmp(a->text, a->expected, n) == 0)
+            continue;
+        size_t i = 0, number = 0;
+        while (a->text[i] == a->expected[i])
+            number += a->expected[i++] == ',';
+        fail_msg("%s: number %zu of %zu, %.9g: %.20s, expected %.20s", rid_isa_name(isa), number, a->n,
+                 (double)a->x[number], a->text + i, a->expected + i);
+    }
+    a->n = 0;
+}
+
+static void add(array *a, float x)
+{
+    if (!isfinite(x))
+        return;
+    a->x[a->n++] = x;
+    if (a->n == ARRAY)
+        check_array(a);
+}
+
+/* In order, so that whole blocks are of one kind; RID_FLOAT_STEP=1 as above. */
+static void test_array_all_over(void **state)
+{
+    array *a = *state;
+    const char *step_text = getenv("RID_FLOAT_STEP");
+    uint64_t step = step_text ? strtoull(step_text, NULL, 10) : 997;
+    for (uint64_t bits = 0; bits < (uint64_t)1 << 32; bits += step)
+        add(a, of_bits((uint32_t)bits));
+    check_array(a);
+}
+
+static void test_array_random(void **state)
+{
+    enum { ROUNDS = 500000 };
+    array *a = *state;
+    uint64_t seed = 7;
+    rid_random r = rid_random_of(&seed, 1);
+    for (int i = 0; i < ROUNDS; i++) {
+        add(a, of_bits((uint32_t)rid_random_u64(&r)));
+        add(a, (float)(0.03 * rid_random_normal(&r))); /* of a unit vector */
+        add(a, (float)(15 * rid_random_normal(&r)));
+        double short_one = (double)rid_random_between(&r, -2000000, 2000000);
+        add(a, (float)(short_one * pow(10, -(double)rid_random_between(&r, 0, 9))));
+        /* Few binary digits: ties, ends of intervals */
+        add(a, (float)ldexp((double)rid_random_between(&r, -4096, 4096),
+                            (int)rid_random_between(&r, -30, 2)));
+    }
+    check_array(a);
+}
+
+static void test_array_edges(void **state)
+{
+    array *a = *state;
+    for (uint32_t exponent = 0; exponent < 255; exponent++) {
+        for (uint32_t i = 0; i < 3000; i++) {
+            add(a, of_bits(exponent << 23 | i));
+            add(a, of_bits(0x80000000 | exponent << 23 | (0x7FFFFF - i)));
+        }
+    }
+    for (int e = -45; e <= 38; e++) { /* powers of ten, and the ends of the range of the fast way */
+        for (int up = -300; up <= 300; up++) {
+            float x = (float)pow(10, e);
+            uint32_t bits;
+            memcpy(&bits, &x, sizeof bits);
+            add(a, of_bits(bits + (uint32_t)up));
+        }
+    }
+    for (uint32_t half = 0; half <= 0xFFFF; half++) { /* a store's f16 frames */
+        uint16_t h = (uint16_t)half;
+        float x;
+        rid_half_to_f32(&x, &h, 1);
+        add(a, x);
+    }
+    for (int i = -3000; i <= 3000; i++) {
+        add(a, (float)i);
+        add(a, (float)i / 128);
+        add(a, (float)(i * 1e-3));
+    }
+    check_array(a);
+}
+
+/* Every length up to some blocks, zeros and others between plain numbers; nothing behind the place
+ * that is asked for. */
+static void test_array_lengths(void **state)
+{
+    enum { LENGTHS = 400 };
+    static const float kinds[] = {0.5f, 0, -0.0f, 0.1f, -1023.9999f, 1024, 1e-5f, 3e38f, 1, -0.02f};
+    array *a = *state;
+    for (size_t n = 0; n < LENGTHS; n++) {
+        for (size_t i = 0; i < n; i++)
+            a->x[i] = kinds[(i * i + n) % (sizeof kinds / sizeof kinds[0])];
+        size_t room = n * (RID_JSON_NUMBER_MAX + 1);
+        memset(a->text + room, '#', 64);
+        a->n = n;
+        check_array(a);
+        for (size_t i = 0; i < 64; i++)
+            assert_int_equal(a->text[room + i], '#');
+        size_t written = rid_float_text_write_array(a->text, a->x, n);
+        assert_memory_equal(a->text, a->expected, written);
+    }
+}
+
+/* No decimal of fewer digits reads back: the nearest of one digit less does not. (Powers of two have
+ * two different neighbours, and are left out.) */
+static void test_shortest(void **state)
+{
+    enum { ROUNDS = 200000 };
+    array *a = *state;
+    uint64_t seed = 8;
+    rid_random r = rid_random_of(&seed, 1);
+    for (int i = 0; i < ROUNDS; i++) {
+        char digits[64], shorter[64];
+        float x = (float)(pow(10, (double)rid_random_between(&r, -4, 2)) * rid_random_uniform(&r));
+        uint32_t bits;
+        memcpy(&bits, &x, sizeof bits);
+        a->text[rid_float_text_write_array(a->text, &x, 1)] = '\0';
+        float back = strtof(a->text, NULL);
+        assert_memory_equal(&back, &x, sizeof x);
+        int n = (int)significant(a->text, digits);
+        if (n < 2 || (bits & 0x7FFFFF) == 0)
+            continue;
+        snprintf(shorter, sizeof shorter, "%.*e", n - 2, (double)x);
+        if (strtof(shorter, NULL) == x)
+            fail_msg("%s: %s reads back, too", a->text, shorter);
+    }
+}
+
+static int new_array(void **state)
+{
+    *state = calloc(1, sizeof(array));
+    return *state ? 0 : -1;
+}
+
+static int free_array(void **state)
+{
+    free(*state);
+    return 0;
+}
+
 static void test_forms(void **state)
 {
     (void)state;
@@ -106,6 +270,11 @@ int main(void)
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_edges),
         cmocka_unit_test(test_all_over),
+        cmocka_unit_test(test_array_lengths),
+        cmocka_unit_test(test_array_edges),
+        cmocka_unit_test(test_array_random),
+        cmocka_unit_test(test_array_all_over),
+        cmocka_unit_test(test_shortest),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, new_array, free_array);
 }

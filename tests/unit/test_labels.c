@@ -228,16 +228,19 @@ static void test_items(void **state)
     rid_buf found = {0};
     rid_gt_form form = RID_GT_PLAIN;
     const char *path =
-        fx_write("gt.json", "{\"persons\": {\"p\": {\"alias\": \"A\\\"\", \"include\": false, \"entries\":"
+        fx_write("gt.json", "{\"version\": [2],"
+                            " \"persons\": {\"p\": {\"alias\": \"A\\\"\", \"include\": false, \"entries\":"
                             " [{\"x\": 1, \"entry_id\": \"e\", \"y\": [2, null]}], \"first_seen\": null},"
-                            " \"q\": {\"entries\": [{\"entry_id\": \"f\", \"include\": false}]}}}");
+                            " \"q\": {\"entries\": [{\"entry_id\": \"f\", \"include\": false}]}},"
+                            " \"format_version\": 1, \"by\": \"me\"}");
     assert_ok(rid_gt_file_read(path, note_item, &found, &form, &err));
     assert_int_equal(form, RID_GT_PERSONS);
     assert_string_equal(rid_buf_cstr(&found),
+                        "//10/\"version\":[2],\"by\":\"me\";"
                         "/p/00/\"alias\":\"A\\\"\",\"first_seen\":null;e/p/10/\"x\":1,\"y\":[2,null];"
                         "/q/11/;f/q/01/;");
     rid_buf_free(&found);
-    assert_true(rid_gt_form_parse("entry-map", &form));
+    assert_true(rid_gt_form_parse("map", &form));
     assert_int_equal(form, RID_GT_ENTRY_MAP);
     assert_false(rid_gt_form_parse("Plain", &form));
     assert_string_equal(rid_gt_form_name(RID_GT_MANIFEST), "manifest");

@@ -152,12 +152,47 @@ static void test_no_memory(void **state)
     }
 }
 
+/* Rows of hard pairs are those of the format, and are read again as pairs. */
+static void test_hard_rows(void **state)
+{
+    (void)state;
+    rid_buf text = {0};
+    rid_pairs *p;
+    uint32_t a, b;
+    bool same;
+    const rid_pair_side x = {rid_str_of("s1-1"), rid_str_of("P,1"), rid_str_of("s1"),
+                             rid_str_of("2025-11-06"), {NULL, 0}, {NULL, 0}, rid_str_of("a\"b.jpg")};
+    const rid_pair_side y = {rid_str_of("s2-1"), rid_str_of("Q"), rid_str_of("s2"),
+                             rid_str_of("2025-11-07"), rid_str_of("cam1"),
+                             rid_str_of("2025-11-07T10:00:00Z"), {NULL, 0}};
+    rid_pairs_append_hard_header(&text);
+    rid_pairs_append_hard(&text, (const rid_pair_side[]){x, y}, false, 0.9f, "hard_neg");
+    rid_pairs_append_hard(&text, (const rid_pair_side[]){y, x}, false, 0.1f, "hard_neg");
+    assert_string_equal(rid_buf_cstr(&text),
+                        "entry_id_a,entry_id_b,pid_a,pid_b,same_pid,sim,risk_type,store_a,store_b,"
+                        "day_a,day_b,camera_a,camera_b,ts_a,ts_b,image_a,image_b\n"
+                        "s1-1,s2-1,\"P,1\",Q,0,0.9,hard_neg,s1,s2,2025-11-06,2025-11-07,,cam1,,"
+                        "2025-11-07T10:00:00Z,\"a\"\"b.jpg\",\n"
+                        "s2-1,s1-1,Q,\"P,1\",0,0.1,hard_neg,s2,s1,2025-11-07,2025-11-06,cam1,,"
+                        "2025-11-07T10:00:00Z,,,\"a\"\"b.jpg\"\n");
+    const char *path = fx_write("hard.csv", text.data);
+    assert_ok(rid_pairs_read(&p, &path, 1, &err));
+    assert_int_equal(rid_pairs_count(p), 1);
+    assert_int_equal(rid_pairs_repeated_count(p), 1);
+    rid_pairs_at(p, 0, &a, &b, &same);
+    assert_false(same);
+    assert_true(rid_str_equal(rid_pairs_id(p, a), x.entry) && rid_str_equal(rid_pairs_id(p, b), y.entry));
+    assert_true(rid_pairs_find_numbers(p, b, a, &same));
+    rid_pairs_free(p);
+    rid_buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_several_files), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_hard_rows),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

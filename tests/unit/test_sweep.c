@@ -23,6 +23,7 @@ static void assert_same_cell(const rid_sweep_cell *a, const rid_sweep_cell *b, c
         a->searches.wrong_matches == b->searches.wrong_matches &&
         a->searches.false_matches == b->searches.false_matches &&
         a->searches.to_unlabelled == b->searches.to_unlabelled &&
+        a->searches.nonmated_to_unlabelled == b->searches.nonmated_to_unlabelled &&
         a->pairs.same == b->pairs.same && a->pairs.different == b->pairs.different &&
         a->pairs.same_together == b->pairs.same_together &&
         a->pairs.different_together == b->pairs.different_together;

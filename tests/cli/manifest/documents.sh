@@ -45,6 +45,18 @@ first=$(grep -o '{"entry_id":"a-1".*' docs/$day/s1.json | head -1)
 second=$(grep -o '{"entry_id":"a-2".*' docs/$day/s1.json | head -1)
 [[ $second == *'"score":0,"score2":-1'* ]] || fail "the second event is $second"
 
+begin 'only where ground truth names somebody'
+echo '{"b-1":"P","c-1":"P","x":"Q"}' >gt.json
+run rid-manifest -q "${rule[@]}" --labelled-in gt.json -o labelled day.h5
+expect_code 0
+expect_equal files "$(find labelled -type f | sort | tr '\n' ' ')" \
+    "labelled/$day/s2.json labelled/2025-11-07/s1.json "
+expect_same labelled/$day/s2.json docs/$day/s2.json
+run rid-manifest -q "${rule[@]}" --labelled-in nowhere.json -o nowhere day.h5
+expect_code 66
+expect_err nowhere.json
+expect_no_file nowhere
+
 begin 'one document where several buckets are left'
 run rid-manifest -q -o one.json day.h5
 expect_code 2
@@ -157,6 +169,29 @@ for threads in 2 7; do
     run rid-manifest -q --threads $threads --force -o many synth.h5
     run diff -r one many
     expect_code 0
+done
+begin 'the same bytes for any number of threads: one document, more events than threads'
+for threads in 1 2 7; do
+    run rid-manifest -q --threads $threads --store nc0001 --force -o single.json synth.h5
+    expect_same single.json one/*/nc0001.json
+done
+begin 'the same frames from every kernel, whatever it scores'
+frames_of() {
+    sed -nE 's/.*("entry_id":"[^"]*").*("embeddings":\[\[.*\]\]).*/\1 \2/p' "$1" | sort
+}
+for kind in f32 f16; do
+    rid-encode -q --encoder mean --frames $kind --force -o frames.h5 synth.jsonl
+    run env RID_CPU=x86-64 rid-manifest -q --store nc0001 --force -o base.json frames.h5
+    expect_code 0
+    frames_of base.json >base
+    expect_equal events "$(wc -l <base)" "$(grep -c '"entry_id":"' base.json)"
+    for cpu in avx2 avx512; do
+        grep -q "${cpu/512/512f}" /proc/cpuinfo || continue
+        run env RID_CPU=$cpu rid-manifest -q --store nc0001 --force -o other.json frames.h5
+        expect_code 0
+        frames_of other.json >other
+        expect_same base other
+    done
 done
 begin 'the same bytes from shards'
 for i in 0 1 2; do

@@ -112,6 +112,18 @@ expect_code 0
 expect_err '10 of' 'have no label'
 expect_equal unlabelled "$(json_value e2/best.json unlabelled)" 10
 
+begin 'buckets without a label are left out'
+grep -oE '"nc0001[^"]*": ?"[^"]+"' gt.json | paste -sd, | sed 's/^/{/; s/$/}/' >nc0001.json
+grep nc0001- day.jsonl >nc0001.jsonl && rid-encode -q --encoder mean -o nc0001.h5 nc0001.jsonl
+run rid-sweep --gt nc0001.json "${GRID[@]}" --bootstrap 100 -o nc0001 day.h5
+expect_code 0
+expect_err '1 buckets (' 'have no label and are left out'
+run rid-sweep -q --gt nc0001.json "${GRID[@]}" --bootstrap 100 -o nc0001-alone nc0001.h5
+expect_code 0
+for f in surface.csv report.html; do expect_same nc0001/$f nc0001-alone/$f; done
+for d in nc0001 nc0001-alone; do sed 's/"stores":.*//' $d/best.json >$d/buckets; done
+expect_same nc0001/buckets nc0001-alone/buckets
+
 # All pairs of ground truth within a bucket, as a file.
 begin 'pairs: those of ground truth give the pairwise figures of ground truth'
 /usr/bin/env grep -oE '"[^"]+": ?"[^"]+"' gt.json | tr -d '" ' | tr : ' ' >labels

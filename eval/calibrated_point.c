@@ -1,0 +1,111 @@
+#include "eval/calibrated_point.h"
+
+#include "data/json.h"
+#include "data/textfile.h"
+
+#include <string.h>
+
+static rid_status take_number(double *out, rid_json root, const char *key, rid_err *err)
+{
+    rid_json v;
+    if (!rid_json_find(root, key, &v) || !rid_json_get_f64(v, out))
+        return RID_FAIL(err, RID_EDATA, "%s is missing or no number", key);
+    return RID_OK;
+}
+
+static rid_status take_nn2(rid_nn2_mode *out, rid_json root, rid_err *err)
+{
+    rid_json v;
+    rid_str name;
+    if (rid_json_find(root, "nn2", &v) && rid_json_get_str(v, &name))
+        for (int mode = RID_NN2_NEIGHBOR; mode <= RID_NN2_IDENTITY; mode++)
+            if (rid_str_equal(name, rid_str_of(rid_nn2_name((rid_nn2_mode)mode)))) {
+                *out = (rid_nn2_mode)mode;
+                return RID_OK;
+            }
+    return RID_FAIL(err, RID_EDATA, "nn2 is neither neighbor nor identity");
+}
+
+static bool find_number(rid_json root, const char *key, double *out)
+{
+    rid_json v;
+    return rid_json_find(root, key, &v) && rid_json_get_f64(v, out);
+}
+
+static bool find_count(rid_json root, const char *key, uint64_t *out)
+{
+    rid_json v;
+    int64_t value;
+    const bool found = rid_json_find(root, key, &v) && rid_json_get_i64(v, &value) && value >= 0;
+    *out = found ? (uint64_t)value : 0;
+    return found;
+}
+
+static rid_status take_members(rid_calibrated_point *p, rid_json root, rid_err *err)
+{
+    rid_json v;
+    rid_str text;
+    if (rid_json_type_of(root) != RID_JSON_OBJECT)
+        return RID_FAIL(err, RID_EDATA, "expected an object, found %s",
+                        rid_json_type_name(rid_json_type_of(root)));
+    if (rid_json_find_duplicate_key(root, &text))
+        return RID_FAIL(err, RID_EDATA, "key '%.*s' occurs twice", RID_STR(text));
+    rid_status st = take_number(&p->rule.threshold, root, "threshold", err);
+    if (st == RID_OK)
+        st = take_number(&p->rule.margin, root, "margin", err);
+    if (st == RID_OK)
+        st = take_nn2(&p->rule.nn2, root, err);
+    if (rid_json_find(root, "encoder_hash", &v) && rid_json_get_str(v, &text) &&
+        text.len < sizeof p->encoder_hash)
+        memcpy(p->encoder_hash, text.data, text.len);
+    p->has_promise = find_number(root, "max_fpir", &p->max_fpir) &&
+                     find_number(root, "confidence", &p->confidence) &&
+                     find_number(root, "fpir_bound", &p->fpir_bound);
+    p->has_gallery = find_count(root, "gallery_min", &p->gallery_min) &&
+                     find_count(root, "gallery_max", &p->gallery_max);
+    return st;
+}
+
+rid_status rid_calibrated_point_parse(rid_calibrated_point *out, const char *json, rid_err *err)
+{
+    rid_buf text = {0};
+    rid_json root;
+    rid_json_parser *parser = rid_json_parser_new();
+    *out = (rid_calibrated_point){0};
+    rid_buf_append_str(&text, json);
+    rid_status st = parser && rid_buf_reserve(&text, RID_JSON_PADDING)
+                        ? rid_json_parse(parser, text.data, text.len, &root, err)
+                        : RID_FAIL_NOMEM(err);
+    if (st == RID_OK)
+        st = take_members(out, root, err);
+    rid_json_parser_free(parser);
+    rid_buf_free(&text);
+    return st;
+}
+
+rid_status rid_calibrated_point_read(rid_calibrated_point *out, const char *path, rid_err *err)
+{
+    rid_buf text = {0};
+    rid_status st = rid_textfile_read(&text, path, RID_TEXTFILE_MAX, err);
+    if (st == RID_OK && !rid_buf_cstr(&text))
+        st = RID_FAIL_NOMEM(err);
+    if (st == RID_OK) {
+        st = rid_calibrated_point_parse(out, text.data, err);
+        if (st == RID_OK && !out->encoder_hash[0])
+            st = RID_FAIL(err, RID_EDATA, "encoder_hash is missing: of which encoder is the point?");
+        if (st != RID_OK)
+            rid_err_prepend(err, "%s", path);
+    }
+    rid_buf_free(&text);
+    return st;
+}
+
+rid_status rid_calibrated_point_check(const rid_calibrated_point *p, const char *encoder_hash,
+                                      const char *whose, rid_err *err)
+{
+    if (!p->encoder_hash[0] || strcmp(p->encoder_hash, encoder_hash) == 0)
+        return RID_OK;
+    return RID_FAIL(err, RID_ECONFIG,
+                    "the operating point is of another encoder (%.16s…) than %s (%.16s…)",
+                    p->encoder_hash, whose, encoder_hash);
+}

@@ -1,0 +1,60 @@
+/** Who was put together with whom, bucket by bucket, whatever said so: manifest documents, or stores and a
+ *  rule. */
+#ifndef RID_CLUSTERING_H
+#define RID_CLUSTERING_H
+
+#include "data/manifest_read.h"
+#include "data/summary.h"
+#include "eval/rule.h"
+#include "gt/id_table.h"
+
+/** An entry and what was decided; views. */
+typedef struct rid_clustered_entry {
+    rid_str id;
+    rid_str camera, timestamp; /**< data NULL: none */
+    int64_t t_us;              /**< RID_TIMESTAMP_NONE without one */
+    uint32_t person;           /**< number in the bucket, from 0 in order of first entries */
+    rid_event_status status;
+    rid_str match_id;          /**< the entry that it joined; data NULL: none */
+    uint32_t joined;           /**< its row; RID_NO_ENTRY: none, or it is not in the document (a view) */
+    double score, score2;      /**< NaN: none */
+} rid_clustered_entry;
+
+typedef struct rid_clustered_bucket {
+    rid_str day, store;           /**< empty where the document says null */
+    rid_clustered_entry *entries; /**< (n) in matching order: undated first, then time, then id */
+    rid_str *persons;             /**< (n_persons): their ids */
+    size_t n, n_persons;
+} rid_clustered_bucket;
+
+/** Where an entry is. */
+typedef struct rid_clustered_place {
+    uint32_t bucket, row;
+} rid_clustered_place;
+
+typedef struct rid_clustering {
+    rid_clustered_bucket *buckets; /**< by day and store */
+    size_t n_buckets, n_entries, n_skipped;
+    /** Entries whose document does not say which entry they joined: the latest one of their person before
+     *  them is taken for it. */
+    size_t n_inferred;
+    rid_id_table ids, texts;       /**< behind the views */
+    rid_clustered_entry *entries;
+    rid_str *persons;
+    rid_clustered_place *place;    /**< (ids.n) */
+} rid_clustering;
+
+/** Reads files and directories of manifest documents; the first `limit` events count (0: all). With a rule,
+ *  stores (all of them, or none) are clustered by it. RID_EDATA where an entry or a bucket stands twice, or
+ *  a document is none (see rid_manifest_read), RID_EUSAGE for a store without a rule; errors of
+ *  rid_inputs_find, rid_store_set_open, rid_cluster. Fills read, accepted, skipped of the summary. To be
+ *  cleared in any case. */
+RID_MUST rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n,
+                                        const rid_rule *rule, uint64_t limit, int threads,
+                                        rid_summary *summary, rid_err *err);
+void rid_clustering_clear(rid_clustering *c);
+
+/** Where an entry is; false where there is none of that id. */
+bool rid_clustering_find(const rid_clustering *c, rid_str id, rid_clustered_place *place);
+
+#endif

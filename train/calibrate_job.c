@@ -1,0 +1,252 @@
+#include "train/calibrate_job.h"
+
+#include "data/base/mem.h"
+#include "data/base/publish.h"
+#include "eval/calibration_json.h"
+#include "eval/sweep_grid.h"
+#include "eval/swept_point.h"
+#include "train/point_checkpoint.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { STEPS = 3 };
+
+typedef struct job {
+    const rid_calibrate_options *o;
+    rid_operating_point point;
+    rid_promise promise;
+    rid_sweep_data data;
+    rid_swept_point swept; /* where there is a sweep */
+    rid_calibration_data counts;
+    rid_calibration result;
+    rid_point_checkpoint checkpoint;
+    rid_publish *output;
+    rid_buf document;
+    rid_summary *summary;
+    rid_progress *progress;
+    size_t n_done;
+} job;
+
+static void step_done(job *j, const char *stage, double start)
+{
+    rid_summary_add_stage(j->summary, stage, rid_clock_s() - start);
+    rid_progress_update(j->progress, ++j->n_done, STEPS);
+}
+
+/* ---- what goes in ---- */
+
+static rid_status begin_outputs(job *j, rid_err *err)
+{
+    const rid_calibrate_options *o = j->o;
+    struct stat s;
+    if (o->dry_run)
+        return RID_OK;
+    if (o->ckpt_out && !o->force && lstat(o->ckpt_out, &s) == 0)
+        return RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", o->ckpt_out);
+    return o->output ? rid_publish_begin(&j->output, o->output, o->force, err) : RID_OK;
+}
+
+static rid_status take_sweep(job *j, rid_err *err)
+{
+    const rid_status st = rid_swept_point_read(&j->swept, j->o->sweep, err);
+    if (st == RID_OK && strcmp(j->point.margin_from, "flag") != 0) {
+        j->point.rule.margin = j->swept.rule.margin;
+        j->point.margin_from = "sweep";
+    }
+    if (st == RID_OK && strcmp(j->point.nn2_from, "flag") != 0) {
+        j->point.rule.nn2 = j->swept.rule.nn2;
+        j->point.nn2_from = "sweep";
+    }
+    return st;
+}
+
+static rid_status read_data(job *j, const char *const *stores, size_t n_stores, rid_err *err)
+{
+    const rid_calibrate_options *o = j->o;
+    const rid_sweep_input in = {.gt = o->gt,
+                                .stores = stores,
+                                .n_gt = o->n_gt,
+                                .n_stores = n_stores,
+                                .limit = o->limit};
+    rid_status st = o->sweep ? take_sweep(j, err) : RID_OK;
+    if (st == RID_OK)
+        st = rid_sweep_data_read(&j->data, &in, j->point.rule.nn2 == RID_NN2_IDENTITY, o->threads,
+                                 j->summary, err);
+    if (st == RID_OK && o->sweep)
+        st = rid_swept_point_check(&j->swept, o->sweep, &j->data, err);
+    if (st == RID_OK && o->ckpt_out)
+        st = rid_point_checkpoint_open(&j->checkpoint, o->ckpt, rid_store_set_info(&j->data.set),
+                                       o->threads, err);
+    return st;
+}
+
+static void say_what_is_there(job *j)
+{
+    const rid_sweep_data *d = &j->data;
+    if (d->n_entries > d->n_labelled)
+        rid_log(RID_LOG_WARN,
+                "%zu of %zu entries have no label: a first visit that is matched with one of them"
+                " counts as false, since nobody knows whose it is",
+                d->n_entries - d->n_labelled, d->n_entries);
+    if (d->n_absent > 0)
+        rid_log(RID_LOG_WARN, "%zu labels are of entries that are not in the stores", d->n_absent);
+    if (j->counts.n_buckets == 1 && j->promise.bucket_effect)
+        rid_log(RID_LOG_WARN, "one bucket does not show how much buckets differ: the bound is for"
+                              " buckets like this one");
+    if (j->counts.n_buckets == 1)
+        j->promise.bucket_effect = false;
+}
+
+/* ---- what comes out ---- */
+
+static rid_status refuse(const job *j, rid_err *err)
+{
+    const rid_calibration *r = &j->result;
+    const double max = j->promise.max_fpir;
+    const double strictest = j->counts.grid.threshold[j->counts.grid.n_thresholds - 1];
+    if (r->matched == 0)
+        return RID_FAIL(err, RID_EDATA,
+                        "%" PRIu64 " first visits of %zu people in %zu buckets are too few: even"
+                        " without any false match FPIR could be %.4g, and %.4g is allowed; %.0f"
+                        " would be needed (design effect %.3g; more buckets lower it)",
+                        r->searches, j->counts.n_persons, j->counts.n_buckets, r->bound, max,
+                        r->needed, r->design_effect);
+    if (isinf(r->needed))
+        return RID_FAIL(err, RID_EDATA,
+                        "even at threshold %.15g, the strictest, %" PRIu64 " of %" PRIu64
+                        " first visits match somebody, and a share of %.4g is allowed: no number of"
+                        " searches helps, but a larger margin, a stricter grid or a better encoder",
+                        strictest, r->matched, r->searches, max);
+    return RID_FAIL(err, RID_EDATA,
+                    "%" PRIu64 " first visits of %zu people in %zu buckets are too few: at threshold"
+                    " %.15g, the strictest, %" PRIu64 " match somebody, so that FPIR could be %.4g,"
+                    " and %.4g is allowed; with that share %.0f would be needed",
+                    r->searches, j->counts.n_persons, j->counts.n_buckets, strictest, r->matched,
+                    r->bound, max, r->needed);
+}
+
+static void add_figures(const job *j)
+{
+    const rid_calibration *r = &j->result;
+    rid_summary_add_figure(j->summary, "buckets", (double)j->counts.n_buckets);
+    rid_summary_add_figure(j->summary, "persons", (double)j->counts.n_persons);
+    rid_summary_add_figure(j->summary, "searches", (double)r->searches);
+    rid_summary_add_figure(j->summary, "matched", (double)r->matched);
+    rid_summary_add_figure(j->summary, "fpir_bound", r->bound);
+    if (r->kept) {
+        rid_summary_add_figure(j->summary, "threshold", j->point.rule.threshold);
+        rid_summary_add_figure(j->summary, "fnir", rid_search_fnir(&j->counts.all[r->threshold]));
+    } else if (isfinite(r->needed)) {
+        rid_summary_add_figure(j->summary, "needed", r->needed);
+    }
+}
+
+static rid_status calibrate(job *j, rid_err *err)
+{
+    double *threshold;
+    size_t n;
+    rid_status st = rid_grid_parse(&threshold, &n, j->o->grid, "grid", err);
+    if (st == RID_OK)
+        st = rid_calibration_data_count(&j->counts, &j->data, j->point.rule.nn2,
+                                        j->point.rule.margin, threshold, n, j->o->threads, err);
+    if (st != RID_OK)
+        return st;
+    say_what_is_there(j);
+    const rid_calibration_counts counts = rid_calibration_data_counts(&j->counts);
+    st = rid_calibration_choose(&j->result, &counts, &j->promise, err);
+    if (st != RID_OK)
+        return st;
+    j->point.rule.threshold = j->counts.grid.threshold[j->result.threshold];
+    add_figures(j);
+    return j->result.kept ? RID_OK : refuse(j, err);
+}
+
+static rid_status write_outputs(job *j, rid_err *err)
+{
+    const rid_calibration_record record = {.data = &j->data,
+                                           .counts = &j->counts,
+                                           .promise = &j->promise,
+                                           .result = &j->result,
+                                           .rule = j->point.rule,
+                                           .margin_from = j->point.margin_from,
+                                           .nn2_from = j->point.nn2_from,
+                                           .grid = j->o->grid};
+    rid_status st = rid_calibration_write_json(&record, &j->document, err);
+    if (st == RID_OK && !rid_buf_cstr(&j->document))
+        st = RID_FAIL_NOMEM(err);
+    if (st == RID_OK && j->o->ckpt_out && !j->o->dry_run)
+        st = rid_point_checkpoint_write(&j->checkpoint, j->document.data, j->o->ckpt_out,
+                                        j->o->force, err);
+    if (st != RID_OK || !j->output)
+        return st;
+    rid_buf_append_char(&j->document, '\n');
+    rid_publish *p = j->output;
+    st = j->document.failed ? RID_FAIL_NOMEM(err)
+                            : rid_publish_write(p, j->document.data, j->document.len, err);
+    if (st != RID_OK)
+        return st;
+    j->output = NULL;
+    return rid_publish_commit(p, err);
+}
+
+static void say_verdict(const job *j)
+{
+    const rid_calibration *r = &j->result;
+    rid_log(RID_LOG_INFO,
+            "threshold %.15g, margin %.15g, %s: with %.4g%% confidence FPIR is at most %.4g (%" PRIu64
+            " of %" PRIu64 " first visits match somebody; %zu people, %zu buckets, design effect"
+            " %.3g), FNIR %.4g",
+            j->point.rule.threshold, j->point.rule.margin, rid_nn2_name(j->point.rule.nn2),
+            100 * j->promise.confidence, r->bound, r->matched, r->searches, j->counts.n_persons,
+            j->counts.n_buckets, r->design_effect,
+            rid_search_fnir(&j->counts.all[r->threshold]));
+}
+
+static rid_status run_job(job *j, const char *const *stores, size_t n_stores, rid_err *err)
+{
+    rid_status st = begin_outputs(j, err);
+    if (st == RID_OK)
+        st = read_data(j, stores, n_stores, err);
+    if (st != RID_OK)
+        return st;
+    rid_progress_update(j->progress, ++j->n_done, STEPS);
+    double start = rid_clock_s();
+    st = calibrate(j, err);
+    if (st != RID_OK)
+        return st;
+    step_done(j, "calibrate", start);
+    start = rid_clock_s();
+    st = write_outputs(j, err);
+    if (st != RID_OK)
+        return st;
+    step_done(j, "write", start);
+    rid_progress_finish(j->progress, j->n_done, STEPS);
+    say_verdict(j);
+    return RID_OK;
+}
+
+rid_status rid_calibrate_run(const rid_calibrate_options *o, const char *const *stores,
+                             size_t n_stores, rid_summary *summary, rid_progress *progress,
+                             rid_err *err)
+{
+    job *j = rid_mem_zalloc(1, sizeof *j);
+    if (!j)
+        return RID_FAIL_NOMEM(err);
+    j->o = o;
+    j->point = o->point;
+    j->promise = o->promise;
+    j->summary = summary;
+    j->progress = progress;
+    const rid_status st = run_job(j, stores, n_stores, err);
+    rid_publish_abort(j->output);
+    rid_point_checkpoint_clear(&j->checkpoint);
+    rid_swept_point_clear(&j->swept);
+    rid_calibration_data_clear(&j->counts);
+    rid_sweep_data_clear(&j->data);
+    rid_buf_free(&j->document);
+    rid_mem_free(j);
+    return st;
+}
