@@ -114,10 +114,20 @@ static void test(rid_calibration *out, const design *d, const double *effects,
     }
 }
 
+/* Each effect becomes the largest of its own and the looser ones', down to the first threshold with `enough`
+ * matches. Strict thresholds come first, so that the looser ones' are still their own. */
+static void raise_by_looser(double *effects, const rid_calibration_counts *c, double enough)
+{
+    for (size_t t = c->n_thresholds; t-- > 0;)
+        for (size_t looser = t; looser > 0 && matched_at(c, looser) < enough;)
+            effects[t] = fmax(effects[t], effects[--looser]);
+}
+
 rid_status rid_calibration_choose(rid_calibration *out, const rid_calibration_counts *counts,
                                   const rid_promise *promise, rid_err *err)
 {
     const design d = design_of(counts, promise);
+    const double enough = d.n * fmin(LOOSE * promise->max_fpir, 0.5);
     const bool several = promise->bucket_effect && counts->n_buckets > 1;
     double *effects = rid_mem_alloc(counts->n_thresholds, sizeof *effects);
     *out = (rid_calibration){0};
@@ -125,10 +135,7 @@ rid_status rid_calibration_choose(rid_calibration *out, const rid_calibration_co
         return RID_FAIL_NOMEM(err);
     for (size_t t = 0; t < counts->n_thresholds; t++)
         effects[t] = several ? effect_at(&d, t) : 1;
-    /* From the strictest threshold on each still needs its own effect and those of looser ones. */
-    for (size_t t = counts->n_thresholds; t-- > 0;)
-        for (size_t looser = t; looser > 0 && matched_at(counts, looser) < LOOSE * promise->max_fpir * d.n;)
-            effects[t] = fmax(effects[t], effects[--looser]);
+    raise_by_looser(effects, counts, enough);
     test(out, &d, effects, promise);
     rid_mem_free(effects);
     return RID_OK;

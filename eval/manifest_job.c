@@ -7,6 +7,7 @@
 #include "gt/labels.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ typedef struct job {
     bool single; /* one document: a file or standard output */
     size_t n_shown;     /* events in the documents written */
     bool any_unchanged; /* documents left as they are */
+    size_t n_beyond, n_below, largest; /* buckets outside the galleries of the calibrated point */
     rid_summary *summary;
     rid_progress *progress;
 } job;
@@ -30,7 +32,7 @@ typedef struct job {
 /** One bucket at work. */
 typedef struct bucket_work {
     rid_place *places; /* in matching order; cameras already chosen under `match` */
-    size_t n, n_people;
+    size_t n, n_matchable, n_people;
     float *emb;
     uint8_t *usable;
     rid_decision *decisions;
@@ -51,8 +53,8 @@ static rid_status make_provenance(const job *j, bucket_work *w, rid_err *err)
                                           s->embeddings == RID_EMBEDDINGS_FRAMES, err);
     if (st != RID_OK)
         return st;
-    return rid_provenance_write(&w->provenance, rid_store_set_info(&j->set), &j->point, s, digest,
-                                err);
+    return rid_provenance_write(&w->provenance, rid_store_set_info(&j->set), &j->point,
+                                w->n_matchable, s, digest, err);
 }
 
 static void free_work(bucket_work *w)
@@ -89,6 +91,7 @@ static rid_status load_bucket(const job *j, const rid_bucket *b, bucket_work *w,
         if (j->o->selection.camera_match && !camera_chosen(&j->o->selection, camera))
             continue;
         w->usable[w->n] = rid_store_set_status(&j->set, b->places[i]) != RID_ENTRY_SKIP;
+        w->n_matchable += w->usable[w->n];
         w->places[w->n++] = b->places[i];
     }
     return rid_store_set_read_embeddings(&j->set, w->places, w->n, w->emb, err);
@@ -218,20 +221,48 @@ static rid_status publish_document(const job *j, const rid_manifest *m, const ch
     return rid_publish_commit(p, err);
 }
 
+static void count_gallery(job *j, size_t n)
+{
+    const rid_calibrated_point *c = &j->point.calibrated;
+    if (!rid_operating_point_keeps_promise(&j->point) || !c->has_gallery)
+        return;
+    j->n_beyond += n > c->gallery_max;
+    j->n_below += n < c->gallery_min;
+    if (n > j->largest)
+        j->largest = n;
+}
+
+/* What a calibrated point was not measured on. False matches grow with the gallery: a smaller one is on the
+ * safe side. */
+static void say_galleries(const job *j)
+{
+    const rid_calibrated_point *c = &j->point.calibrated;
+    if (j->n_beyond > 0)
+        rid_log(RID_LOG_WARN,
+                "%zu of %zu buckets have more than the %" PRIu64 " matchable entries that the operating"
+                " point covers, up to %zu: there FPIR may be above %.4g; calibrate on buckets of"
+                " that size",
+                j->n_beyond, j->n_buckets, c->gallery_max, j->largest, c->max_fpir);
+    if (j->n_below > 0)
+        rid_log(RID_LOG_INFO,
+                "%zu of %zu buckets have fewer than the %" PRIu64 " matchable entries of the smallest"
+                " calibrated one: there the operating point is stricter than it had to be",
+                j->n_below, j->n_buckets, c->gallery_min);
+}
+
 static void count_document(job *j, const bucket_work *w, const rid_manifest *m, bool unchanged)
 {
-    size_t n_events = 0, n_skipped = 0;
+    size_t n_events = 0;
     for (size_t i = 0; i < m->n_people; i++)
         n_events += m->people[i].n_events;
-    for (size_t i = 0; i < w->n; i++)
-        n_skipped += !w->usable[i];
 #pragma omp critical(rid_manifest_summary)
     {
         j->n_shown += n_events;
         j->any_unchanged |= unchanged;
         j->summary->read += w->n;
         j->summary->accepted += w->n;
-        j->summary->skipped += n_skipped;
+        j->summary->skipped += w->n - w->n_matchable;
+        count_gallery(j, w->n_matchable);
         rid_summary_add_figure(j->summary, "buckets", 1);
         rid_summary_add_figure(j->summary, "written", !unchanged);
         rid_summary_add_figure(j->summary, "unchanged", unchanged);
@@ -434,8 +465,8 @@ static rid_status open_job(job *j, const char *const *stores, size_t n_stores, r
         return RID_FAIL(err, RID_EDATA,
                         "%s holds no frames (made with --frames none): add --embeddings fused or none",
                         stores[0]);
-    if (info->operating_point)
-        st = rid_operating_point_apply(&j->point, info->operating_point, "store", err);
+    st = rid_operating_point_settle(&j->point, info->operating_point, "store", o->point_file,
+                                    info->encoder_hash, err);
     if (st == RID_OK)
         st = rid_store_set_group(&j->set, &j->buckets, &j->n_buckets, err);
     return st == RID_OK ? select_buckets(j, err) : st;
@@ -462,6 +493,8 @@ rid_status rid_manifest_run(const rid_manifest_options *options, const char *con
     else if (st == RID_OK)
         st = run_buckets(&j, err);
     rid_summary_add_stage(summary, "write", rid_clock_s() - start);
+    if (st == RID_OK)
+        say_galleries(&j);
     if (st == RID_OK && options->selection.n_cameras > 0 && j.n_shown == 0 && !j.any_unchanged)
         rid_log(RID_LOG_WARN, "no entry is of the cameras named with --camera");
     rid_mem_free(j.buckets);

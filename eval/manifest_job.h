@@ -6,7 +6,8 @@
 #include "eval/provenance.h"
 
 typedef struct rid_manifest_options {
-    rid_operating_point point;   /**< parts that came from "default" give way to the stores' */
+    rid_operating_point point;   /**< parts give way to the stores' and to point_file */
+    const char *point_file;      /**< a calibrated operating point; NULL: none */
     const char *day, *store;     /**< only that; NULL: all */
     const char *const *labelled_in; /**< ground truth: only buckets in which it names somebody */
     size_t n_labelled_in;           /**< 0: all */

@@ -1,63 +1,167 @@
 #include "eval/operating_point.h"
 
-#include "data/base/buf.h"
 #include "data/base/log.h"
-#include "data/json.h"
 
 #include <string.h>
 
+static const char FROM_FILE[] = "--point";
+
+static bool same(double a, double b)
+{
+    return !(a < b) && !(a > b);
+}
+
 /* True where the calibrated value is to be taken. */
-static bool gives_way(const char *name, const char **from, const char *calibrated_from)
+static bool gives_way(const char **from, const char *calibrated_from)
 {
-    if (strcmp(*from, "default") == 0) {
+    const bool below = strcmp(*from, "default") == 0 ||
+                       (calibrated_from == FROM_FILE && strcmp(*from, "flag") != 0);
+    if (below)
         *from = calibrated_from;
-        return true;
-    }
-    rid_log(RID_LOG_WARN, "%s (from %s) overrides the calibrated operating point of the %s", name,
-            *from, calibrated_from);
-    return false;
+    return below;
 }
 
-static rid_status apply(rid_operating_point *p, rid_json root, const char *from, rid_err *err)
+static void warn(const rid_operating_point *p, const char *name, const char *from)
 {
-    rid_json v;
-    double number;
-    rid_str name;
-    if (rid_json_find(root, "threshold", &v)) {
-        if (!rid_json_get_f64(v, &number))
-            return RID_FAIL(err, RID_EDATA, "threshold is no number");
-        if (gives_way("threshold", &p->threshold_from, from))
-            p->rule.threshold = number;
-    }
-    if (rid_json_find(root, "margin", &v)) {
-        if (!rid_json_get_f64(v, &number))
-            return RID_FAIL(err, RID_EDATA, "margin is no number");
-        if (gives_way("margin", &p->margin_from, from))
-            p->rule.margin = number;
-    }
-    if (rid_json_find(root, "nn2", &v)) {
-        bool identity = rid_json_get_str(v, &name) && rid_str_equal(name, rid_str_of("identity"));
-        if (!identity && !(rid_json_get_str(v, &name) && rid_str_equal(name, rid_str_of("neighbor"))))
-            return RID_FAIL(err, RID_EDATA, "nn2 is neither neighbor nor identity");
-        if (gives_way("nn2", &p->nn2_from, from))
-            p->rule.nn2 = identity ? RID_NN2_IDENTITY : RID_NN2_NEIGHBOR;
-    }
-    return RID_OK;
+    const bool file = p->calibrated_from == FROM_FILE;
+    rid_log(RID_LOG_WARN, "%s (from %s) overrides the calibrated operating point of %s%s%s", name,
+            from, file ? "" : "the ", p->calibrated_from,
+            p->calibrated.has_promise ? ", whose promise does not hold any more" : "");
 }
 
-rid_status rid_operating_point_apply(rid_operating_point *p, const char *json, const char *from,
-                                     rid_err *err)
+static void apply(rid_operating_point *p)
 {
-    rid_buf text = {0};
-    rid_json root;
-    rid_json_parser *parser = rid_json_parser_new();
-    rid_buf_append_str(&text, json);
-    rid_status st = parser && rid_buf_reserve(&text, RID_JSON_PADDING)
-                        ? rid_json_parse(parser, text.data, text.len, &root, err)
-                        : RID_FAIL_NOMEM(err);
-    if (st == RID_OK)
-        st = apply(p, root, from, err);
-    rid_json_parser_free(parser);
-    rid_buf_free(&text);
-    return st == RID_OK ? st : rid_err_prepend(err, "operating point of the %s", from);
+    const rid_rule *c = &p->calibrated.rule;
+    if (gives_way(&p->threshold_from, p->calibrated_from))
+        p->rule.threshold = c->threshold;
+    else if (!same(p->rule.threshold, c->threshold))
+        warn(p, "threshold", p->threshold_from);
+    if (gives_way(&p->margin_from, p->calibrated_from))
+        p->rule.margin = c->margin;
+    else if (!same(p->rule.margin, c->margin))
+        warn(p, "margin", p->margin_from);
+    if (gives_way(&p->nn2_from, p->calibrated_from))
+        p->rule.nn2 = c->nn2;
+    else if (p->rule.nn2 != c->nn2)
+        warn(p, "nn2", p->nn2_from);
+}
+
+static bool same_rule(const rid_rule *a, const rid_rule *b)
+{
+    return same(a->threshold, b->threshold) && same(a->margin, b->margin) && a->nn2 == b->nn2;
+}
+
+/* What the store (or the checkpoint) says gives way to a file, as a whole. */
+static void say_replaced(const rid_operating_point *p, const rid_calibrated_point *stored,
+                         const char *from)
+{
+    if (!same_rule(&stored->rule, &p->calibrated.rule))
+        rid_log(RID_LOG_WARN,
+                "--point overrides the calibrated operating point of the %s (threshold %.15g, margin"
+                " %.15g, %s)",
+                from, stored->rule.threshold, stored->rule.margin, rid_nn2_name(stored->rule.nn2));
+}
+
+rid_status rid_operating_point_settle(rid_operating_point *p, const char *json, const char *from,
+                                      const char *path, const char *encoder_hash, rid_err *err)
+{
+    rid_calibrated_point stored;
+    rid_status st = RID_OK;
+    if (json) {
+        st = rid_calibrated_point_parse(&stored, json, err);
+        if (st == RID_OK)
+            st = rid_calibrated_point_check(&stored, encoder_hash, "the entries", err);
+        if (st != RID_OK)
+            return rid_err_prepend(err, "operating point of the %s", from);
+        p->calibrated = stored;
+        p->calibrated_from = from;
+    }
+    if (path) {
+        st = rid_calibrated_point_read(&p->calibrated, path, err);
+        if (st == RID_OK &&
+            (st = rid_calibrated_point_check(&p->calibrated, encoder_hash, "the entries", err)) != RID_OK)
+            rid_err_prepend(err, "%s", path);
+        p->calibrated_from = FROM_FILE;
+        if (st == RID_OK && json)
+            say_replaced(p, &stored, from);
+    }
+    if (st == RID_OK && p->calibrated_from)
+        apply(p);
+    return st;
+}
+
+bool rid_operating_point_keeps_promise(const rid_operating_point *p)
+{
+    return p->calibrated_from && p->calibrated.has_promise && same_rule(&p->rule, &p->calibrated.rule);
+}
+
+/* ---- provenance ---- */
+
+static void put_number(rid_jsonw *w, const char *key, double value)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_f64(w, value);
+}
+
+static void put_text(rid_jsonw *w, const char *key, const char *value)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_cstr(w, value);
+}
+
+static void put_rule(rid_jsonw *w, const rid_rule *rule)
+{
+    put_number(w, "threshold", rule->threshold);
+    put_number(w, "margin", rule->margin);
+    put_text(w, "nn2", rid_nn2_name(rule->nn2));
+}
+
+static void put_overridden(rid_jsonw *w, const rid_operating_point *p)
+{
+    const rid_rule *c = &p->calibrated.rule;
+    rid_jsonw_key(w, "overridden");
+    rid_jsonw_begin_array(w);
+    if (!same(p->rule.threshold, c->threshold))
+        rid_jsonw_cstr(w, "threshold");
+    if (!same(p->rule.margin, c->margin))
+        rid_jsonw_cstr(w, "margin");
+    if (p->rule.nn2 != c->nn2)
+        rid_jsonw_cstr(w, "nn2");
+    rid_jsonw_end_array(w);
+}
+
+static void put_calibrated(rid_jsonw *w, const rid_operating_point *p, size_t gallery)
+{
+    const rid_calibrated_point *c = &p->calibrated;
+    rid_jsonw_key(w, "calibrated");
+    rid_jsonw_begin_object(w);
+    put_text(w, "from", p->calibrated_from);
+    put_rule(w, &c->rule);
+    if (c->has_promise) {
+        put_number(w, "max_fpir", c->max_fpir);
+        put_number(w, "confidence", c->confidence);
+        put_number(w, "fpir_bound", c->fpir_bound);
+    }
+    put_overridden(w, p);
+    if (c->has_gallery) {
+        rid_jsonw_key(w, "gallery_covered");
+        rid_jsonw_bool(w, gallery <= c->gallery_max);
+    }
+    rid_jsonw_end_object(w);
+}
+
+void rid_operating_point_put(rid_jsonw *w, const rid_operating_point *p, size_t gallery)
+{
+    rid_jsonw_key(w, "operating_point");
+    rid_jsonw_begin_object(w);
+    put_rule(w, &p->rule);
+    rid_jsonw_key(w, "from");
+    rid_jsonw_begin_object(w);
+    put_text(w, "threshold", p->threshold_from);
+    put_text(w, "margin", p->margin_from);
+    put_text(w, "nn2", p->nn2_from);
+    rid_jsonw_end_object(w);
+    if (p->calibrated_from)
+        put_calibrated(w, p, gallery);
+    rid_jsonw_end_object(w);
 }

@@ -47,28 +47,6 @@ rid_status rid_provenance_digest(char hex[33], const rid_store_set *set, const r
     return st;
 }
 
-static void write_point(rid_jsonw *w, const rid_operating_point *p)
-{
-    rid_jsonw_key(w, "operating_point");
-    rid_jsonw_begin_object(w);
-    rid_jsonw_key(w, "threshold");
-    rid_jsonw_f64(w, p->rule.threshold);
-    rid_jsonw_key(w, "margin");
-    rid_jsonw_f64(w, p->rule.margin);
-    rid_jsonw_key(w, "nn2");
-    rid_jsonw_cstr(w, rid_nn2_name(p->rule.nn2));
-    rid_jsonw_key(w, "from");
-    rid_jsonw_begin_object(w);
-    rid_jsonw_key(w, "threshold");
-    rid_jsonw_cstr(w, p->threshold_from);
-    rid_jsonw_key(w, "margin");
-    rid_jsonw_cstr(w, p->margin_from);
-    rid_jsonw_key(w, "nn2");
-    rid_jsonw_cstr(w, p->nn2_from);
-    rid_jsonw_end_object(w);
-    rid_jsonw_end_object(w);
-}
-
 static void write_selection(rid_jsonw *w, const rid_selection *s)
 {
     rid_jsonw_key(w, "selection");
@@ -88,8 +66,8 @@ static void write_selection(rid_jsonw *w, const rid_selection *s)
 }
 
 rid_status rid_provenance_write(rid_buf *out, const rid_store_info *info,
-                                const rid_operating_point *point, const rid_selection *selection,
-                                const char *digest, rid_err *err)
+                                const rid_operating_point *point, size_t gallery,
+                                const rid_selection *selection, const char *digest, rid_err *err)
 {
     rid_jsonw w = {out, false};
     rid_jsonw_begin_object(&w);
@@ -101,7 +79,7 @@ rid_status rid_provenance_write(rid_buf *out, const rid_store_info *info,
     rid_jsonw_cstr(&w, info->encoder_hash);
     rid_jsonw_key(&w, "kernel");
     rid_jsonw_cstr(&w, info->kernel);
-    write_point(&w, point);
+    rid_operating_point_put(&w, point, gallery);
     write_selection(&w, selection);
     rid_jsonw_key(&w, "content_digest");
     rid_jsonw_cstr(&w, digest);

@@ -20,9 +20,9 @@ typedef struct rid_selection {
 RID_MUST rid_status rid_provenance_digest(char hex[33], const rid_store_set *set,
                                           const rid_place *places, const float *emb, size_t n,
                                           bool frames, rid_err *err);
-/** Appends the JSON object. */
+/** Appends the JSON object. gallery: matchable entries of the bucket. */
 RID_MUST rid_status rid_provenance_write(rid_buf *out, const rid_store_info *info,
-                                         const rid_operating_point *point,
+                                         const rid_operating_point *point, size_t gallery,
                                          const rid_selection *selection, const char *digest,
                                          rid_err *err);
 

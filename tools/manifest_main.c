@@ -20,6 +20,7 @@ static rid_status run(rid_cli *cli, rid_err *err)
                   .threshold_from = origin(cli, "threshold"),
                   .margin_from = origin(cli, "margin"),
                   .nn2_from = origin(cli, "nn2")},
+        .point_file = rid_cli_str(cli, "point"),
         .day = rid_cli_str(cli, "day"),
         .store = rid_cli_str(cli, "store"),
         .selection = {.entry_id = rid_cli_str(cli, "entry-id"),

@@ -22,6 +22,7 @@ static rid_status run(rid_cli *cli, rid_err *err)
                   .threshold_from = origin(cli, "threshold"),
                   .margin_from = origin(cli, "margin"),
                   .nn2_from = origin(cli, "nn2")},
+        .point_file = rid_cli_str(cli, "point"),
         .source = {.limit = (uint64_t)rid_cli_int(cli, "limit"), .threads = 1},
         .persist = rid_cli_str(cli, "persist"),
         .echo_frames = strcmp(rid_cli_str(cli, "embeddings"), "frames") == 0,

@@ -94,6 +94,10 @@ static const rid_option rows[] = {
     {.name = "nn2", .type = RID_OPTION_CHOICE, .choices = "neighbor|identity",
      .default_text = "neighbor", .tools = DECIDERS, .group = in_decision,
      .help = "the second best is the next neighbour, or the best entry of another person"},
+    {.name = "point", .type = RID_OPTION_PATH, .metavar = "POINT.json", .tools = DECIDERS,
+     .group = in_decision, .flags = RID_OPTION_NO_EMPTY,
+     .help = "operating point of rid-calibrate for this encoder: wins over the store's, YAML and "
+             "environment, not over flags"},
     {.name = "topk", .type = RID_OPTION_INT, .metavar = "N", .default_text = "20", .env = "TOPK",
      .tools = DECIDERS, .group = in_decision, .min = 1, .max = COUNT_MAX,
      .help = "accepted for compatibility: the rule needs the best two and no more"},

@@ -40,6 +40,16 @@ static void close_job(job *j)
     rid_mem_free(j->kept);
 }
 
+/* The warm stores' calibrated point, or else the checkpoint's, and --point. */
+static rid_status settle_point(job *j, const rid_store_info *warm, rid_err *err)
+{
+    const bool is_warm = warm && warm->operating_point;
+    return rid_operating_point_settle(&j->point,
+                                      is_warm ? warm->operating_point : j->model.operating_point,
+                                      is_warm ? "store" : "checkpoint", j->o->point_file,
+                                      rid_encoder_hash(j->model.encoder), err);
+}
+
 /* Once the size of the frames is known: the encoder, the store to persist to, the galleries. */
 static rid_status start(job *j, size_t vis_dim, rid_err *err)
 {
@@ -51,6 +61,8 @@ static rid_status start(job *j, size_t vis_dim, rid_err *err)
         st = RID_FAIL(err, RID_ECONFIG,
                       "the warm stores were made by another encoder (%.16s…) than this one (%.16s…)",
                       warm_info->encoder_hash, rid_encoder_hash(j->model.encoder));
+    if (st == RID_OK)
+        st = settle_point(j, warm_info, err);
     if (st == RID_OK)
         st = rid_model_store_info(&j->model, RID_FRAMES_F32, &j->filter, &info, err);
     if (st == RID_OK && j->persist) {
@@ -86,11 +98,6 @@ static rid_status open_job(job *j, const char *const *inputs, size_t n_inputs, r
     if (st == RID_OK && o->n_warm > 0)
         st = rid_store_set_open(&j->warm, o->warm, o->n_warm, 0, err);
     const rid_store_info *warm = j->warm.n_stores ? rid_store_set_info(&j->warm) : NULL;
-    const char *store_point = warm ? warm->operating_point : NULL;
-    if (st == RID_OK && store_point)
-        st = rid_operating_point_apply(&j->point, store_point, "store", err);
-    else if (st == RID_OK && j->model.operating_point)
-        st = rid_operating_point_apply(&j->point, j->model.operating_point, "checkpoint", err);
     size_t vis_dim = warm ? warm->vis_dim : rid_model_vis_dim(&j->model);
     if (st == RID_OK && vis_dim > 0)
         st = start(j, vis_dim, err);

@@ -9,8 +9,9 @@
 
 typedef struct rid_match_options {
     rid_model_options model;
-    rid_operating_point point;  /**< parts from "default" give way to the warm stores', then to the
-                                     checkpoint's calibrated point */
+    rid_operating_point point;  /**< parts give way to the warm stores' or else the checkpoint's
+                                     calibrated point, and to point_file */
+    const char *point_file;     /**< a calibrated operating point; NULL: none */
     rid_source_options source;  /**< its schema, vis_dim and interactive are filled in by the job */
     const char *const *warm;    /**< stores whose entries are there already */
     size_t n_warm;

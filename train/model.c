@@ -2,6 +2,7 @@
 
 #include "data/base/log.h"
 #include "data/base/mem.h"
+#include "eval/calibrated_point.h"
 #include "eval/kernel.h"
 #include "train/checkpoint_meta.h"
 
@@ -106,6 +107,27 @@ static rid_status check_schema(rid_model *m, const rid_checkpoint *ck, const rid
                     o->checkpoint, attr_dim);
 }
 
+/* An operating point is of one encoder: with another filter or schema than it was calibrated with, this
+ * is not it. */
+static rid_status check_point(rid_model *m, const rid_model_options *o, rid_err *err)
+{
+    rid_calibrated_point point;
+    if (!m->operating_point)
+        return RID_OK;
+    rid_status st = rid_calibrated_point_parse(&point, m->operating_point, err);
+    if (st != RID_OK)
+        return rid_err_prepend(err, "%s: operating point", o->checkpoint);
+    if (rid_calibrated_point_check(&point, rid_encoder_hash(m->encoder), "", NULL) == RID_OK)
+        return RID_OK;
+    rid_log(RID_LOG_WARN,
+            "the operating point of %s is left aside: it was calibrated with another frame filter or"
+            " schema",
+            o->checkpoint);
+    rid_mem_free(m->operating_point);
+    m->operating_point = NULL;
+    return RID_OK;
+}
+
 static rid_status open_checkpoint(rid_model *m, const rid_model_options *o, rid_err *err)
 {
     rid_checkpoint ck;
@@ -128,6 +150,8 @@ static rid_status open_checkpoint(rid_model *m, const rid_model_options *o, rid_
         if (st != RID_OK)
             rid_err_prepend(err, "%s", o->checkpoint);
     }
+    if (st == RID_OK)
+        st = check_point(m, o, err);
     rid_checkpoint_meta_free(&meta);
     rid_checkpoint_free(&ck);
     return st;

@@ -255,15 +255,28 @@ static void test_operating_point(void **state)
 {
     (void)state;
     rid_err err = {0};
-    rid_operating_point p = {{0.88, 0.02, RID_NN2_NEIGHBOR}, "default", "flag", "default"};
+    rid_operating_point p = {.rule = {0.88, 0.02, RID_NN2_NEIGHBOR},
+                             .threshold_from = "default",
+                             .margin_from = "flag",
+                             .nn2_from = "default"};
     const char *json = "{\"threshold\":0.7,\"margin\":0.05,\"nn2\":\"identity\",\"fnir\":0.1}";
-    assert_int_equal(rid_operating_point_apply(&p, json, "store", &err), RID_OK);
+    const char *wrong[] = {"{", "[]", "{\"threshold\":0.7,\"margin\":0.05,\"nn2\":\"other\"}",
+                           "{\"margin\":0.05,\"nn2\":\"identity\"}",
+                           "{\"threshold\":0.7,\"margin\":\"x\",\"nn2\":\"identity\"}",
+                           "{\"threshold\":0.7,\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\"}"};
+    assert_int_equal(rid_operating_point_settle(&p, json, "store", NULL, "abc", &err), RID_OK);
     assert_true(p.rule.threshold == 0.7 && p.rule.margin == 0.02);
     assert_int_equal(p.rule.nn2, RID_NN2_IDENTITY);
     assert_string_equal(p.threshold_from, "store");
     assert_string_equal(p.margin_from, "flag");
-    assert_int_equal(rid_operating_point_apply(&p, "{\"nn2\":\"other\"}", "store", &err), RID_EDATA);
-    assert_int_equal(rid_operating_point_apply(&p, "{", "store", &err), RID_EDATA);
+    assert_false(rid_operating_point_keeps_promise(&p));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(rid_operating_point_settle(&p, wrong[i], "store", NULL, "abc", &err), RID_EDATA);
+    const char *bound = "{\"threshold\":0.7,\"margin\":0.02,\"nn2\":\"identity\",\"max_fpir\":0.01,"
+                        "\"confidence\":0.95,\"fpir_bound\":0.009,\"encoder_hash\":\"abc\"}";
+    assert_int_equal(rid_operating_point_settle(&p, bound, "store", NULL, "abd", &err), RID_ECONFIG);
+    assert_int_equal(rid_operating_point_settle(&p, bound, "store", NULL, "abc", &err), RID_OK);
+    assert_true(rid_operating_point_keeps_promise(&p));
 }
 
 static void test_no_memory(void **state)

@@ -1,0 +1,153 @@
+# rid-calibrate from sweep to manifest: the point, the copy of the checkpoint, stores that carry it, and
+# what wins over what.
+set -u
+source "$SRC/tests/cli/lib.bash"
+need rid-synth rid-encode rid-store rid-sweep rid-calibrate rid-manifest rid-match
+
+SYNTH=(rid-synth -q --frames 2:2 --vis-dim 48 --attrs off --visit-noise 0.2)
+"${SYNTH[@]}" --people 120 --stores 8 --seed 3 --ckpt-out model.pt --emb-dim 32 --gt gt.json -o cal.jsonl
+"${SYNTH[@]}" --people 40 --stores 2 --seed 4 --first-day 2025-12-01 --gt sweep_gt.json -o sweep.jsonl
+"${SYNTH[@]}" --people 90 --stores 2 --seed 5 --first-day 2025-12-02 --gt new_gt.json -o new.jsonl
+for part in cal sweep new; do rid-encode -q --ckpt model.pt -o $part.h5 $part.jsonl; done
+rid-sweep -q --gt sweep_gt.json --threshold 0.3:0.98:0.02 --margin 0:0.1:0.02 --bootstrap 0 -o sweep sweep.h5
+
+hash_of() { rid-store info "$1" | awk '/^encoder hash/ { print $3 }'; }
+# The operating point of a manifest: threshold, and where it came from.
+used() { # MANIFEST
+    local threshold from
+    threshold=$(json_value "$1" threshold)
+    from=$(grep -oP '"from":\{"threshold":"\K[^"]*' "$1" | head -n 1)
+    echo "$threshold $from"
+}
+manifest() { # OPTION...: of one store of the new day
+    run rid-manifest --embeddings none --day 2025-12-02 --store nc0001 -o - "$@"
+    expect_code 0
+}
+
+begin 'a point, with margin and rule of the sweep'
+run rid-calibrate --gt gt.json --sweep sweep/best.json --max-fpir 0.02 --ckpt model.pt \
+    --ckpt-out calibrated.pt --summary-json s.json -o point.json cal.h5
+expect_code 0
+expect_err 'with 95% confidence FPIR is at most'
+for key in margin nn2; do
+    expect_equal $key "$(json_value point.json $key)" "$(json_value sweep/best.json $key)"
+done
+expect_equal 'margin from' "$(grep -o '"margin":"sweep","nn2":"sweep"' point.json)" '"margin":"sweep","nn2":"sweep"'
+expect_equal encoder "$(json_value point.json encoder_hash)" "\"$(hash_of cal.h5)\""
+expect_equal searches "$(json_value point.json searches)" 960
+expect_equal buckets "$(json_value point.json buckets)" 8
+for key in format_version max_fpir confidence fpir_bound fnir false_matches gallery_min gallery_max stores labels; do
+    grep -q "\"$key\":" point.json || fail "point.json has no $key"
+done
+awk -v b="$(json_value point.json fpir_bound)" 'BEGIN { exit !(b > 0 && b <= 0.02) }' || fail 'the bound is not below the limit'
+POINT=$(json_value point.json threshold) MARGIN_=$(json_value point.json margin) NN2_=$(json_value point.json nn2 | tr -d '"')
+
+begin 'the same bytes for any number of threads'
+for threads in 1 3; do
+    run rid-calibrate -q --threads $threads --gt gt.json --sweep sweep/best.json --max-fpir 0.02 -o p$threads.json cal.h5
+    expect_code 0
+    expect_same p$threads.json point.json
+done
+
+begin 'counts are those of the sweep at that cell'
+run rid-sweep -q --gt gt.json --threshold "$POINT" --margin "$MARGIN_" --nn2 "$NN2_" --bootstrap 0 -o cell cal.h5
+expect_code 0
+for key in false_matches mated hits wrong_matches fnir; do
+    expect_equal $key "$(json_value point.json $key)" "$(json_value cell/best.json $key)"
+done
+
+begin 'the point goes through checkpoint and store into the manifest'
+run rid-encode -q --ckpt calibrated.pt -o new_c.h5 new.jsonl
+expect_code 0
+expect_equal hash "$(hash_of new_c.h5)" "$(hash_of cal.h5)"
+manifest new.h5
+expect_equal default "$(used .out)" '0.88 default'
+expect_equal 'nothing calibrated' "$(grep -c '"calibrated"' .out)" 0
+manifest new_c.h5
+expect_equal store "$(used .out)" "$POINT store"
+expect_out '"overridden":[]'
+cp .out from_store.json
+manifest --point point.json new.h5
+expect_equal point "$(used .out)" "$POINT --point"
+expect_equal people "$(json_value .out person_count)" "$(json_value from_store.json person_count)"
+rid-match -q --ckpt calibrated.pt new.jsonl | grep -c '"status":"new"' >matched
+rid-match -q --ckpt model.pt --point point.json new.jsonl | grep -c '"status":"new"' >matched_point
+rid-match -q --ckpt model.pt new.jsonl | grep -c '"status":"new"' >matched_default
+expect_same matched matched_point
+expect_different matched matched_default
+
+begin 'precedence: each level over the one below, and what is overridden is said'
+printf 'threshold: 0.51\n' >set.yaml
+manifest --config set.yaml new_c.h5
+expect_equal YAML "$(used .out)" '0.51 configuration'
+expect_err 'overrides the calibrated operating point of the store'
+expect_out '"overridden":["threshold"]' "\"calibrated\":{\"from\":\"store\",\"threshold\":$POINT"
+THRESHOLD=0.52 manifest --config set.yaml new_c.h5
+expect_equal environment "$(used .out)" '0.52 environment'
+expect_err 'overrides'
+THRESHOLD=0.52 manifest --config set.yaml --point point.json new_c.h5
+expect_equal point "$(used .out)" "$POINT --point"
+expect_equal warnings "$(grep -c overrides .err)" 0
+THRESHOLD=0.52 manifest --config set.yaml --point point.json --threshold 0.53 new_c.h5
+expect_equal flag "$(used .out)" '0.53 flag'
+expect_err 'threshold (from flag) overrides the calibrated operating point of --point, whose promise does not hold'
+expect_out '"overridden":["threshold"]' '"calibrated":{"from":"--point"'
+sed "s/\"threshold\":$POINT/\"threshold\":0.54/" point.json >other.json
+manifest --point other.json new_c.h5
+expect_equal 'another point' "$(used .out)" '0.54 --point'
+expect_err '--point overrides the calibrated operating point of the store'
+manifest --threshold "$POINT" new_c.h5
+expect_equal 'the same value is no override' "$(grep -c overrides .err)" 0
+run rid-match --ckpt calibrated.pt --threshold 0.5 -o m.jsonl new.jsonl
+expect_code 0
+expect_err 'overrides the calibrated operating point of the checkpoint'
+
+begin 'galleries beyond those that were calibrated'
+expect_equal covered "$(grep -c '"gallery_covered":true' from_store.json)" 1
+for limit in 'gallery_max":40' 'gallery_min":1000'; do
+    sed "s/\"${limit%%\"*}\":[0-9]*/\"$limit/" point.json >small.json
+    grep -q "\"$limit" small.json || fail "no $limit"
+    run rid-manifest --embeddings none --force -o out --point small.json new.h5
+    expect_code 0
+    case $limit in
+    *max*) expect_err 'warning: 2 of 2 buckets have more than the 40 matchable entries'
+        grep -q '"gallery_covered":false' out/2025-12-02/nc0001.json || fail 'the document does not say' ;;
+    *) expect_err '2 of 2 buckets have fewer than the 1000' ;;
+    esac
+done
+sed 's/"gallery_max":[0-9]*/"gallery_max":40/' point.json >small.json
+run rid-manifest --embeddings none --force -o out --point small.json --margin 0.3 new.h5
+expect_equal 'overridden: no promise, no gallery' "$(grep -c 'matchable entries' .err)" 0
+
+begin 'another encoder'
+run rid-encode -q --encoder mean -o mean.h5 new.jsonl
+run rid-manifest --point point.json -o x mean.h5
+expect_code 78
+expect_err 'another encoder'
+expect_no_file x
+run rid-match --encoder mean --point point.json new.jsonl
+expect_code 78
+run rid-calibrate --gt new_gt.json --ckpt model.pt --ckpt-out x.pt mean.h5
+expect_code 78
+expect_err 'another encoder'
+expect_no_file x.pt
+run rid-calibrate --gt new_gt.json --sweep sweep/best.json -o x.json mean.h5
+expect_code 78
+run rid-encode --ckpt calibrated.pt --filter off -o off.h5 new.jsonl
+expect_code 0
+expect_err 'operating point of calibrated.pt is left aside'
+expect_equal 'no point' "$(rid-store info off.h5 | awk '/^operating point/ { print $3 }')" none
+
+begin 'a checkpoint without settings of its own gets those of the stores'
+run rid-encode -q --ckpt model.pt --filter off -o off2.h5 cal.jsonl
+run rid-calibrate -q --gt gt.json --max-fpir 0.02 --ckpt model.pt --ckpt-out off.pt off2.h5
+expect_code 0
+run rid-encode -q --ckpt off.pt -o off3.h5 cal.jsonl
+expect_code 0
+expect_equal hash "$(hash_of off3.h5)" "$(hash_of off2.h5)"
+run rid-calibrate -q --gt gt.json --max-fpir 0.02 --ckpt calibrated.pt --ckpt-out x.pt off2.h5
+expect_code 78
+expect_err 'frame filter differ'
+expect_no_file x.pt
+expect_no_temporaries
+finish
