@@ -1,6 +1,7 @@
 #include "train/train_data.h"
 
 #include "data/base/interrupt.h"
+#include "data/base/log.h"
 #include "data/base/mem.h"
 #include "data/h5file.h"
 #include "data/inputs.h"
@@ -23,7 +24,7 @@ typedef struct loader {
     rid_rejects *rejects;
     size_t entries_cap, frames_cap, index_cap, attr_cap;
     bool held;             /* frames are kept in memory */
-    const char *text_file; /* an input that is no store; NULL: none so far */
+    const char *text_file; /* an input with labelled entries that is no store; NULL: none so far */
     rid_burst *bursts;     /* of one batch */
     rid_item **items;
     uint8_t *kept;
@@ -95,7 +96,7 @@ static rid_status take_items(loader *l, const rid_batch *batch, size_t *n, rid_e
                 l->n_excluded++;
             else
                 l->n_unlabelled++;
-            if (item->origin.line > 0)
+            if (labelled && item->origin.line > 0)
                 l->text_file = item->origin.file;
             for (size_t k = 0; st == RID_OK && k < item->payload.oov.n; k++) {
                 const rid_oov_item *o = &item->payload.oov.items[k];
@@ -139,6 +140,8 @@ static rid_status stop_holding(loader *l, rid_err *err)
                         " encode the payloads first (rid-encode --encoder mean -o DATA.h5 …), or raise"
                         " --memory",
                         l->text_file);
+    rid_log(RID_LOG_INFO, "the frames need more than the %llu MB of --memory: batches read theirs from the stores",
+            (unsigned long long)(l->o->memory >> 20));
     rid_mem_free(l->d->set.frames);
     l->d->set.frames = NULL;
     l->frames_cap = 0;
@@ -314,6 +317,7 @@ static void say_what_is_left_out(const loader *l)
     rid_summary_add_figure(l->summary, "unlabelled", (double)l->n_unlabelled);
     rid_summary_add_figure(l->summary, "entries", (double)d->set.n);
     rid_summary_add_figure(l->summary, "frames", (double)d->set.n_frames);
+    rid_summary_say(l->summary, "frames_from", l->held ? "memory" : "stores");
 }
 
 static rid_status finish_set(loader *l, rid_err *err)
