@@ -9,7 +9,7 @@ need rid-synth rid-encode rid-manifest
 }
 
 # What was found, without times.
-tables() { sed -n '/^== People/,/^== Timings/p' "$1" | grep -v '^rid-train: .* peak memory '; }
+tables() { sed -n '/^== People/,/^== Timings/p' "$1" | grep -vE '^rid-[a-z]*: .*( peak memory |, ETA )'; }
 
 begin 'the demonstration runs, and finds most persons'
 MAKE=true run "$SRC/scripts/demo"
@@ -33,6 +33,15 @@ if [ -x "$BIN/rid-train" ]; then
     begin 'training gains on its validation people, and on others'
     expect_equal 'mAP' "$(awk '/^mAP on the validation people/ { print ($6 < 0.8 && $10 > 0.95) }' first)" 1
     expect_equal 'F1' "$(awk '/^mean at/ { mean = $6 } /^trained at/ { print ($6 > mean + 0.2) }' first)" 1
+fi
+
+if [ -x "$BIN/rid-sweep" ]; then
+    begin 'ends with a sweep, and the path of its report'
+    expect_equal 'the last line' "$(tail -n 1 first)" \
+        'Report of the sweep, for the browser: build/demo/sweep/report.html'
+    expect_file "$SRC/build/demo/sweep/report.html" "$SRC/build/demo/sweep/best.json"
+    expect_equal 'F1 of the sweep is at least that of one threshold' "$(awk -v best="$(json_value \
+        "$SRC/build/demo/sweep/best.json" value)" '/^trained at/ { print (best >= $6 - 0.01) }' first)" 1
 fi
 
 begin 'precision, recall and F1 are those of a count over all pairs'
