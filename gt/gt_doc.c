@@ -165,6 +165,35 @@ void rid_gt_doc_clear(rid_gt_doc *doc)
     *doc = (rid_gt_doc){0};
 }
 
+size_t rid_gt_doc_people(const rid_gt_doc *doc)
+{
+    size_t n = 0;
+    for (size_t p = 0; p < doc->person_ids.n; p++)
+        n += doc->persons[p].n_included > 0;
+    return n;
+}
+
+rid_status rid_gt_doc_group(rid_gt_groups *g, const rid_gt_doc *doc, rid_err *err)
+{
+    const size_t n = doc->entry_ids.n, n_persons = doc->person_ids.n;
+    g->first = rid_mem_zalloc(n_persons + 2, sizeof *g->first);
+    g->order = rid_mem_alloc(n, sizeof *g->order);
+    if (!g->first || !g->order)
+        return RID_FAIL_NOMEM(err);
+    for (size_t p = 0; p < n_persons; p++)
+        g->first[p + 2] = g->first[p + 1] + doc->persons[p].n_entries;
+    for (uint32_t i = 0; i < n; i++)
+        g->order[g->first[doc->entries[i].person + 1]++] = i;
+    return RID_OK;
+}
+
+void rid_gt_groups_clear(rid_gt_groups *g)
+{
+    rid_mem_free(g->first);
+    rid_mem_free(g->order);
+    *g = (rid_gt_groups){0};
+}
+
 void rid_gt_doc_append_conflict(rid_buf *out, const rid_gt_doc *doc, const char *const *paths, size_t i)
 {
     const rid_gt_conflict *c = &doc->conflicts[i];

@@ -72,7 +72,20 @@ RID_MUST rid_status rid_gt_doc_add(rid_gt_doc *doc, const rid_gt_item *item, uin
                                    rid_gt_prefer prefer, rid_err *err);
 void rid_gt_doc_clear(rid_gt_doc *doc);
 
+/** How many people have an entry that counts. */
+size_t rid_gt_doc_people(const rid_gt_doc *doc);
 rid_str rid_gt_doc_text(const rid_gt_doc *doc, rid_gt_span span);
+/** Entries by person: those of person p are order[first[p]] … order[first[p + 1] − 1], in the document's
+ *  order. */
+typedef struct rid_gt_groups {
+    size_t *first;   /**< (person_ids.n + 1) */
+    uint32_t *order; /**< (entry_ids.n) */
+} rid_gt_groups;
+
+/** To be cleared in every case. RID_ETEMP. */
+RID_MUST rid_status rid_gt_doc_group(rid_gt_groups *g, const rid_gt_doc *doc, rid_err *err);
+void rid_gt_groups_clear(rid_gt_groups *g);
+
 /** "entry 'e': person 'p' in a.json, person 'q' in b.json"; paths as they were given to read. */
 void rid_gt_doc_append_conflict(rid_buf *out, const rid_gt_doc *doc, const char *const *paths, size_t i);
 /** RID_EDATA with the first conflict and how many there are. n_conflicts > 0. */

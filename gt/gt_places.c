@@ -28,6 +28,21 @@ static rid_status find_entries(rid_gt_places *p, const rid_gt_doc *doc, rid_err 
     return RID_OK;
 }
 
+static rid_status number_buckets(rid_gt_places *p, rid_err *err)
+{
+    rid_status st = RID_OK;
+    p->store = rid_mem_alloc(p->n_buckets, sizeof *p->store);
+    p->day = rid_mem_alloc(p->n_buckets, sizeof *p->day);
+    if (!p->store || !p->day)
+        return RID_FAIL_NOMEM(err);
+    for (size_t b = 0; b < p->n_buckets && st == RID_OK; b++) {
+        st = rid_id_table_add(&p->store_ids, p->buckets[b].store, &p->store[b], NULL, err);
+        if (st == RID_OK)
+            st = rid_id_table_add(&p->day_ids, p->buckets[b].day, &p->day[b], NULL, err);
+    }
+    return st;
+}
+
 rid_status rid_gt_places_open(rid_gt_places *p, const rid_gt_doc *doc, const char *const *stores,
                               size_t n, uint64_t limit, rid_err *err)
 {
@@ -36,11 +51,17 @@ rid_status rid_gt_places_open(rid_gt_places *p, const rid_gt_doc *doc, const cha
     rid_status st = rid_store_set_open(&p->set, stores, n, limit, err);
     if (st == RID_OK)
         st = rid_store_set_group(&p->set, &p->buckets, &p->n_buckets, err);
+    if (st == RID_OK)
+        st = number_buckets(p, err);
     return st == RID_OK ? find_entries(p, doc, err) : st;
 }
 
 void rid_gt_places_close(rid_gt_places *p)
 {
+    rid_id_table_clear(&p->store_ids);
+    rid_id_table_clear(&p->day_ids);
+    rid_mem_free(p->store);
+    rid_mem_free(p->day);
     rid_mem_free(p->bucket);
     rid_mem_free(p->buckets);
     rid_store_set_close(&p->set);

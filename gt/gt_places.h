@@ -12,6 +12,8 @@ typedef struct rid_gt_places {
     rid_store_set set;
     rid_bucket *buckets; /**< (n_buckets), ordered by day and store */
     size_t n_buckets;
+    rid_id_table store_ids, day_ids; /**< in order of the buckets */
+    uint32_t *store, *day;           /**< of each bucket, their numbers (n_buckets) */
     uint32_t *bucket;    /**< of each entry of the document (entry_ids.n); RID_GT_NOWHERE: in no store */
     size_t n_unknown;    /**< entries of the document that are in no store, those left out, too */
 } rid_gt_places;

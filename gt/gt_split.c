@@ -26,7 +26,6 @@ typedef struct job {
     bool is_prefix; /* the output names files, not a folder */
     rid_gt_doc doc;
     rid_gt_places places;
-    rid_id_table ids;     /* of stores or days */
     const rid_id_table *units;
     uint32_t *unit_part;  /* (units->n) */
     bool *unit_used;      /* (units->n): an entry of it counts */
@@ -80,34 +79,26 @@ static rid_status make_paths(job *j, rid_err *err)
 /* ---- units ---- */
 
 /* The unit of an entry; RID_GT_NOWHERE: none. */
-static uint32_t unit_of(const job *j, const uint32_t *unit_of_bucket, uint32_t entry)
+static uint32_t unit_of(const job *j, uint32_t entry)
 {
     if (j->o->by == RID_GT_BY_PERSON)
         return j->doc.entries[entry].person;
     const uint32_t b = j->places.bucket[entry];
-    return b == RID_GT_NOWHERE ? RID_GT_NOWHERE : unit_of_bucket[b];
+    return b == RID_GT_NOWHERE        ? RID_GT_NOWHERE
+           : j->o->by == RID_GT_BY_DAY ? j->places.day[b]
+                                       : j->places.store[b];
 }
 
-static rid_status open_units(job *j, uint32_t **unit_of_bucket, rid_err *err)
+static rid_status open_units(job *j, rid_err *err)
 {
     const rid_gt_split_options *o = j->o;
-    rid_status st = RID_OK;
-    j->units = &j->doc.person_ids;
-    if (o->by == RID_GT_BY_PERSON)
-        return RID_OK;
-    j->units = &j->ids;
-    st = rid_gt_places_open(&j->places, &j->doc, o->stores, o->n_stores, o->limit, err);
-    if (st != RID_OK)
-        return st;
-    *unit_of_bucket = rid_mem_alloc(j->places.n_buckets, sizeof **unit_of_bucket);
-    if (!*unit_of_bucket)
-        return RID_FAIL_NOMEM(err);
-    for (size_t b = 0; b < j->places.n_buckets && st == RID_OK; b++) {
-        const rid_bucket *bucket = &j->places.buckets[b];
-        st = rid_id_table_add(&j->ids, o->by == RID_GT_BY_STORE ? bucket->store : bucket->day,
-                              &(*unit_of_bucket)[b], NULL, err);
-    }
-    return st;
+    const rid_id_table *const units[] = {[RID_GT_BY_PERSON] = &j->doc.person_ids,
+                                         [RID_GT_BY_STORE] = &j->places.store_ids,
+                                         [RID_GT_BY_DAY] = &j->places.day_ids};
+    j->units = units[o->by];
+    return o->by == RID_GT_BY_PERSON
+               ? RID_OK
+               : rid_gt_places_open(&j->places, &j->doc, o->stores, o->n_stores, o->limit, err);
 }
 
 /* Shares are of the units with entries that count; the others follow by hash. */
@@ -136,7 +127,7 @@ static rid_status assign_units(job *j, bool used, rid_split_rule rule, rid_err *
     return st;
 }
 
-static rid_status divide(job *j, const uint32_t *unit_of_bucket, rid_err *err)
+static rid_status divide(job *j, rid_err *err)
 {
     const size_t n_units = j->units->n, n = j->doc.entry_ids.n;
     j->unit_part = rid_mem_alloc(n_units, sizeof *j->unit_part);
@@ -145,7 +136,7 @@ static rid_status divide(job *j, const uint32_t *unit_of_bucket, rid_err *err)
     if (!j->unit_part || !j->unit_used || !j->entry_part)
         return RID_FAIL_NOMEM(err);
     for (uint32_t i = 0; i < n; i++) {
-        j->entry_part[i] = unit_of(j, unit_of_bucket, i); /* the unit, for now */
+        j->entry_part[i] = unit_of(j, i); /* the unit, for now */
         if (j->entry_part[i] != RID_GT_NOWHERE && j->doc.entries[i].include)
             j->unit_used[j->entry_part[i]] = true;
     }
@@ -330,17 +321,16 @@ static rid_status write_report(const job *j, rid_err *err)
 static rid_status run(job *j, rid_summary *summary, rid_err *err)
 {
     const rid_gt_split_options *o = j->o;
-    uint32_t *unit_of_bucket = NULL;
     rid_status st = rid_gt_doc_read(&j->doc, o->gt, o->n_gt, RID_GT_PREFER_NONE, err);
     if (st == RID_OK && j->doc.n_conflicts > 0)
         st = rid_gt_doc_fail_conflict(&j->doc, o->gt, err);
     if (st == RID_OK)
-        st = open_units(j, &unit_of_bucket, err);
+        st = open_units(j, err);
     if (st == RID_OK)
-        st = divide(j, unit_of_bucket, err);
-    rid_mem_free(unit_of_bucket);
+        st = divide(j, err);
     summary->read = j->doc.entry_ids.n;
     summary->accepted = j->doc.n_included;
+    summary->skipped = summary->read - summary->accepted;
     rid_summary_add_figure(summary, "parts", (double)j->shares.n);
     rid_summary_add_figure(summary, "unknown", (double)j->places.n_unknown);
     if (st == RID_OK)
@@ -369,7 +359,6 @@ rid_status rid_gt_split_run(const rid_gt_split_options *o, rid_summary *summary,
         st = run(j, summary, err);
     for (size_t k = 0; k < RID_SPLIT_PARTS_MAX; k++)
         rid_buf_free(&j->parts[k].path);
-    rid_id_table_clear(&j->ids);
     rid_gt_places_close(&j->places);
     rid_gt_doc_clear(&j->doc);
     rid_mem_free(j->unit_part);

@@ -1,6 +1,5 @@
 #include "gt/gt_write.h"
 
-#include "data/base/mem.h"
 #include "data/jsonw.h"
 
 typedef struct writing {
@@ -92,27 +91,7 @@ static void write_map(writing *w)
 
 /* ---- persons ---- */
 
-/* Entries by person: those of person p are order[first[p]] … order[first[p + 1] − 1]. */
-typedef struct grouping {
-    size_t *first;   /* (n_persons + 2) */
-    uint32_t *order; /* (n_entries) */
-} grouping;
-
-static rid_status group_entries(grouping *g, const rid_gt_doc *doc, rid_err *err)
-{
-    const size_t n = doc->entry_ids.n, n_persons = doc->person_ids.n;
-    g->first = rid_mem_zalloc(n_persons + 2, sizeof *g->first);
-    g->order = rid_mem_alloc(n, sizeof *g->order);
-    if (!g->first || !g->order)
-        return RID_FAIL_NOMEM(err);
-    for (size_t p = 0; p < n_persons; p++)
-        g->first[p + 2] = g->first[p + 1] + doc->persons[p].n_entries;
-    for (uint32_t i = 0; i < n; i++)
-        g->order[g->first[doc->entries[i].person + 1]++] = i;
-    return RID_OK;
-}
-
-static bool is_written(const writing *w, const grouping *g, uint32_t person)
+static bool is_written(const writing *w, const rid_gt_groups *g, uint32_t person)
 {
     for (size_t k = g->first[person]; k < g->first[person + 1]; k++)
         if (is_in(w, g->order[k]))
@@ -120,7 +99,7 @@ static bool is_written(const writing *w, const grouping *g, uint32_t person)
     return is_empty_in(w, person);
 }
 
-static void write_person(writing *w, const grouping *g, uint32_t person, bool *first)
+static void write_person(writing *w, const rid_gt_groups *g, uint32_t person, bool *first)
 {
     const rid_gt_doc *doc = w->doc;
     const rid_gt_person *p = &doc->persons[person];
@@ -147,9 +126,9 @@ static void write_person(writing *w, const grouping *g, uint32_t person, bool *f
 
 static rid_status write_persons(writing *w, rid_err *err)
 {
-    grouping g = {0};
+    rid_gt_groups g;
     bool first = true;
-    const rid_status st = group_entries(&g, w->doc, err);
+    const rid_status st = rid_gt_doc_group(&g, w->doc, err);
     if (st == RID_OK) {
         begin_document(w, "persons");
         for (uint32_t p = 0; p < w->doc->person_ids.n; p++)
@@ -157,8 +136,7 @@ static rid_status write_persons(writing *w, rid_err *err)
                 write_person(w, &g, p, &first);
         rid_buf_append_str(w->out, first ? "}}\n" : "\n }}\n");
     }
-    rid_mem_free(g.first);
-    rid_mem_free(g.order);
+    rid_gt_groups_clear(&g);
     return st;
 }
 
@@ -166,16 +144,15 @@ static rid_status write_persons(writing *w, rid_err *err)
  * is in several parts count in each. */
 static rid_status count_lost_persons(writing *w, rid_err *err)
 {
-    grouping g = {0};
-    const rid_status st = group_entries(&g, w->doc, err);
+    rid_gt_groups g;
+    const rid_status st = rid_gt_doc_group(&g, w->doc, err);
     for (uint32_t p = 0; st == RID_OK && p < w->doc->person_ids.n; p++) {
         if (!is_written(w, &g, p))
             continue;
         w->loss.empty += w->doc->persons[p].n_entries == 0;
         w->loss.notes += w->doc->persons[p].notes.len > 0;
     }
-    rid_mem_free(g.first);
-    rid_mem_free(g.order);
+    rid_gt_groups_clear(&g);
     return st;
 }
 

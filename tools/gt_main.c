@@ -1,85 +1,94 @@
 /* rid-gt: check, convert, split, merge and compare ground truth. */
-#include "gt/gt_split.h"
-#include "tools/cli.h"
+#include "tools/gt_options.h"
 
-#include <string.h>
-
-/* --gt, at least one. */
-static rid_status read_gt(const rid_cli *cli, const char *const **gt, size_t *n, rid_err *err)
+static rid_status run_check(rid_cli *cli, rid_err *err)
 {
-    *n = rid_cli_list(cli, "gt", gt);
-    return *n > 0 ? RID_OK : RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE");
+    rid_gt_check_options o;
+    const rid_status st = rid_gt_options_check(cli, &o, err);
+    return st == RID_OK ? rid_gt_check_run(&o, rid_cli_summary(cli), err) : st;
 }
 
-static bool is_choice(const rid_cli *cli, const char *name, const char *choice)
+static rid_status run_diff(rid_cli *cli, rid_err *err)
 {
-    const char *value = rid_cli_str(cli, name);
-    return value && strcmp(value, choice) == 0;
+    const char *const *paths;
+    rid_eval_output_options o;
+    const rid_status st = rid_gt_options_diff(cli, &paths, &o, err);
+    return st == RID_OK ? rid_gt_diff_run(paths[0], paths[1], (size_t)rid_cli_int(cli, "cases"), &o,
+                                          rid_cli_summary(cli), err)
+                        : st;
 }
 
-/* The form to write; *given is false where --to is not set. */
-static rid_status read_form(const rid_cli *cli, rid_gt_form *form, bool *given, rid_err *err)
+static rid_status run_convert(rid_cli *cli, rid_err *err)
 {
-    *given = rid_cli_is_set(cli, "to");
-    if (*given && !rid_gt_form_parse(rid_cli_str(cli, "to"), form))
-        return RID_FAIL(err, RID_EUSAGE, "--to %s: only convert writes them", rid_cli_str(cli, "to"));
-    return RID_OK;
+    rid_gt_convert_options o;
+    const rid_status st = rid_gt_options_convert(cli, &o, err);
+    return st == RID_OK ? rid_gt_convert_run(&o, rid_cli_summary(cli), err) : st;
+}
+
+static rid_status run_merge(rid_cli *cli, rid_err *err)
+{
+    rid_gt_convert_options o;
+    const rid_status st = rid_gt_options_merge(cli, &o, err);
+    return st == RID_OK ? rid_gt_convert_run(&o, rid_cli_summary(cli), err) : st;
 }
 
 static rid_status run_split(rid_cli *cli, rid_err *err)
 {
-    rid_gt_split_options o = {
-        .limit = (uint64_t)rid_cli_int(cli, "limit"),
-        .by = is_choice(cli, "by", "store") ? RID_GT_BY_STORE
-              : is_choice(cli, "by", "day") ? RID_GT_BY_DAY
-                                            : RID_GT_BY_PERSON,
-        .fractions = rid_cli_str(cli, "fractions"),
-        .names = rid_cli_str(cli, "names"),
-        .rule = is_choice(cli, "assign", "quota") ? RID_SPLIT_QUOTA : RID_SPLIT_HASH,
-        .seed = (uint64_t)rid_cli_int(cli, "seed"),
-        .output = rid_cli_str(cli, "output"),
-        .force = rid_cli_flag(cli, "force"),
-        .dry_run = rid_cli_flag(cli, "dry-run"),
-        .json = rid_cli_flag(cli, "json"),
-    };
-    rid_status st = read_gt(cli, &o.gt, &o.n_gt, err);
-    if (st == RID_OK)
-        st = read_form(cli, &o.form, &o.form_given, err);
-    if (st != RID_OK)
-        return st;
-    o.n_stores = rid_cli_args(cli, &o.stores);
-    if (o.by != RID_GT_BY_PERSON && o.n_stores == 0)
-        return RID_FAIL(err, RID_EUSAGE, "--by %s needs the stores: STORE.h5…", rid_cli_str(cli, "by"));
-    if (o.by == RID_GT_BY_PERSON && o.n_stores > 0)
-        return RID_FAIL(err, RID_EUSAGE, "--by person takes no stores; more ground truth goes to --gt");
-    if (!o.output && !o.dry_run)
-        return RID_FAIL(err, RID_EUSAGE, "no output: give -o DIR or -o NAME.json");
-    if (o.output && strcmp(o.output, "-") == 0)
-        return RID_FAIL(err, RID_EUSAGE, "parts cannot go to standard output; give -o DIR or -o NAME.json");
-    if (o.json && is_choice(cli, "summary-json", "-"))
-        return RID_FAIL(err, RID_EUSAGE, "--json and --summary-json - both want standard output");
-    return rid_gt_split_run(&o, rid_cli_summary(cli), err);
+    rid_gt_split_options o;
+    const rid_status st = rid_gt_options_split(cli, &o, err);
+    return st == RID_OK ? rid_gt_split_run(&o, rid_cli_summary(cli), err) : st;
 }
+
+static const char description[] =
+    "Works on ground truth in all its forms: an object entry_id: person_id (entries), a document of"
+    " persons or of an entry_map (map), manifests, whose people are then <day>/<person_id>. Entries and"
+    " persons with include: false are left out. Alias, first_seen and other notes are kept as far as the"
+    " form can say them; what is lost is said.\n\n"
+    "check lists labels that differ, labelled entries that are in no store, entries without a label,"
+    " people across stores and days, people with no entry or one. The report is written in every case;"
+    " then exit code 65 says that labels differ, which no other tool accepts, and 4 that an --assert"
+    " does not hold. diff tells people that were split, merged, renamed, and entries that moved, were"
+    " added or removed.\n\n"
+    "convert --to pairs lists the labelled entries of each bucket two and two; from --pairs, entries"
+    " that pairs of one person connect become a person. merge refuses labels that differ unless"
+    " --prefer decides.\n\n"
+    "split decides a person's, store's or day's part by a hash of its id and the seed. -o DIR gets"
+    " DIR/train.json and so on; -o X.json stands for X-train.json and so on.";
+
+static const char examples[] =
+    "# is it fit for tonight's stores?\n"
+    "rid-gt check --gt gt.json --assert 'unknown == 0' --assert 'across_stores == 0' day*.h5\n"
+    "# corrected manifests as ground truth; what changed since last week\n"
+    "rid-gt merge -o gt.json --to persons manifests/2025-11-06/*.json\n"
+    "rid-gt diff old.json gt.json\n"
+    "# pairs, as many of different people as of one\n"
+    "rid-gt convert --gt gt.json --to pairs --max-same 5000 --max-different 5000 -o pairs.csv day*.h5\n"
+    "# ground truth for sweep, calibration and evaluation, whole stores in each\n"
+    "rid-gt split --gt gt.json --by store --assign quota -o parts/ day*.h5";
 
 int main(int argc, char **argv)
 {
     static const rid_command commands[] = {
+        {"check", "--gt FILE [STORE…]", "what is wrong or worth knowing, with the first cases of each",
+         "gt limit cases json assert output", run_check},
+        {"convert", "--gt FILE --to FORM [STORE…]",
+         "another form; pairs need the stores whose buckets they are of", "gt pairs to max-same max-different"
+         " limit cases output", run_convert},
         {"split", "--gt FILE -o DIR [STORE…]",
          "documents for parts by person, store or day (stores needed), none on two sides",
-         "gt by fractions names assign to json limit output", run_split},
+         "gt by fractions names assign to limit json output", run_split},
+        {"merge", "[--prefer first|last] FILE…", "one document of many; labels that differ are errors",
+         "prefer to cases output", run_merge},
+        {"diff", "OLD NEW", "people split, merged, renamed; entries moved, added, removed",
+         "cases json assert output", run_diff},
         {0}};
     static const rid_tool tool = {
         .name = "gt",
         .bit = RID_TOOL_GT,
         .summary = "check, convert, split, merge and compare ground truth",
         .arguments = "FILE…",
-        .description =
-            "Works on ground truth in all its forms: an object entry_id: person_id, a document of"
-            " persons or of an entry_map, manifests (whose people are then <day>/<person_id>).\n\n"
-            "Splitting: a person's, store's or day's part is decided by a hash of its id and the seed."
-            " -o DIR gets DIR/train.json and so on; -o X.json stands for X-train.json and so on.",
-        .examples = "# ground truth for sweep, calibration and evaluation, whole stores in each\n"
-                    "rid-gt split --gt gt.json --by store --assign quota -o parts/ day*.h5",
+        .description = description,
+        .examples = examples,
         .commands = commands,
     };
     rid_cli_main(&tool, argc, argv);

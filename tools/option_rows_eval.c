@@ -15,7 +15,7 @@ static const rid_option rows[] = {
      .flags = RID_OPTION_NO_EMPTY,
      .help = "ground truth: which entry is which person; several files are read as one"},
 
-    {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP | EVAL,
+    {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP | EVAL | GT,
      .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
      .help = "pairs of entries, CSV: qid,aid[,label], or hard pairs; besides ground truth, or "
              "instead of it"},

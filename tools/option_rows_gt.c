@@ -4,6 +4,8 @@
 enum { GT = RID_TOOL_GT };
 
 static const char in_split[] = "Split";
+static const char in_merge[] = "Merge";
+static const char in_pairs[] = "Pairs from ground truth";
 static const char in_output[] = "Output";
 
 static const rid_option rows[] = {
@@ -21,10 +23,25 @@ static const rid_option rows[] = {
      .help = "split: by its id and the seed alone, so that nobody changes sides when ground truth "
              "grows (hash); or the right numbers, also of few stores or days, none empty (quota)"},
 
+    {.name = "prefer", .type = RID_OPTION_CHOICE, .choices = "first|last", .tools = GT,
+     .group = in_merge,
+     .help = "which of two labels that differ counts; unset: they are errors"},
+
+    {.name = "max-same", .type = RID_OPTION_INT, .metavar = "N", .tools = GT, .group = in_pairs,
+     .max = 9e15, .help = "pairs of one person, drawn with --seed; unset: all within buckets"},
+    {.name = "max-different", .type = RID_OPTION_INT, .metavar = "N", .tools = GT,
+     .group = in_pairs, .max = 9e15, .help = "pairs of different people, likewise"},
+
     {.name = "to", .type = RID_OPTION_CHOICE, .choices = "entries|persons|map|pairs",
      .tools = GT, .group = in_output,
      .help = "form of what is written: entry_id: person_id (entries), documents of persons, of an "
              "entry_map, CSV of pairs (convert only); split, merge: unset as the first input"},
+    {.name = "cases", .type = RID_OPTION_INT, .metavar = "N", .default_text = "10",
+     .tools = GT, .group = in_output, .max = 1e9,
+     .help = "check, diff, merge: how many cases of each kind are listed"},
+    {.name = "assert", .type = RID_OPTION_LIST, .metavar = "CONDITION", .tools = GT,
+     .group = in_output, .flags = RID_OPTION_NO_EMPTY,
+     .help = "check, diff: exit with 4 unless it holds, as in 'unknown == 0'; also > >= < <= !="},
     {.name = "json", .type = RID_OPTION_FLAG, .default_text = "false", .tools = GT,
      .group = in_output, .help = "check, diff, split: what was found as one JSON document"},
 };
