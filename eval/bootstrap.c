@@ -66,6 +66,19 @@ double rid_quantile_of_sorted(const double *sorted, size_t n, double q)
     return sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below]);
 }
 
+rid_interval rid_percentile_interval(double mean, double *x, size_t n, double confidence)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(x[i]))
+            x[kept++] = x[i];
+    if (kept == 0 || isnan(mean))
+        return (rid_interval){mean, NAN, NAN};
+    qsort(x, kept, sizeof *x, compare_means);
+    return (rid_interval){mean, rid_quantile_of_sorted(x, kept, (1 - confidence) / 2),
+                          rid_quantile_of_sorted(x, kept, (1 + confidence) / 2)};
+}
+
 rid_status rid_bootstrap_mean(rid_interval *out, const double *value, const uint32_t *group,
                               size_t n, size_t resamples, double confidence, uint64_t seed,
                               rid_err *err)

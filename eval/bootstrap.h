@@ -15,6 +15,10 @@ typedef struct rid_interval {
 /** The q-quantile of n >= 1 ascending values, between the two nearest in proportion. q in [0, 1]. */
 double rid_quantile_of_sorted(const double *sorted, size_t n, double q);
 
+/** Percentile interval of n values, which are sorted; NaN ones are left out. mean is passed on; where it is
+ *  NaN, or nothing is left, low and high are, too. */
+rid_interval rid_percentile_interval(double mean, double *value, size_t n, double confidence);
+
 /** Interval of the mean of value over items, resampled by group.
  *  value f64 (n < 2^32), NaN: left out; group u32 (n): the item's person; resamples >= 1;
  *  confidence in (0, 1). As many groups are drawn as have a value, and their items are pooled.

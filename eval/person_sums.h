@@ -3,6 +3,7 @@
 #ifndef RID_PERSON_SUMS_H
 #define RID_PERSON_SUMS_H
 
+#include "eval/person_draws.h"
 #include "eval/sweep.h"
 
 /** The labelled entries of one bucket, person by person. */
@@ -22,20 +23,6 @@ typedef struct rid_persons {
 /** RID_ETEMP. */
 RID_MUST rid_status rid_persons_init(rid_persons *p, const rid_sweep *s, rid_err *err);
 void rid_persons_clear(rid_persons *p);
-
-enum {
-    RID_SUM_HIT_PAIRS,
-    RID_SUM_PREDICTED_PAIRS, /**< hits, and half of the false pairs that the person is in */
-    RID_SUM_TRUE_PAIRS,
-    RID_SUM_ENTRIES,
-    RID_SUM_BCUBED_PRECISION, /**< Σ over the person's entries */
-    RID_SUM_BCUBED_RECALL,
-    RID_SUM_MATED, /**< searches by the person's entries */
-    RID_SUM_NONMATED,
-    RID_SUM_HITS,
-    RID_SUM_FALSE_MATCHES,
-    RID_PERSON_SUMS,
-};
 
 typedef struct rid_person_sums {
     double *sum[RID_PERSON_SUMS]; /**< (persons) each */

@@ -1,5 +1,4 @@
-/** How sure a swept cell's figures are: people are drawn with replacement, whole, as many as there
- *  are (Efron and Tibshirani, An Introduction to the Bootstrap, 1993). A person is the same one in
+/** How sure a swept cell's figures are: people are drawn, see person_draws.h. A person is the same one in
  *  all buckets. All figures are ratios of sums over people; a pair of two people that was taken for
  *  one person counts half for each of the two. */
 #ifndef RID_SWEEP_BOOTSTRAP_H
@@ -7,21 +6,7 @@
 
 #include "eval/bootstrap.h"
 #include "eval/objective.h"
-
-/** Figures that are resampled, as surface.csv names them. */
-typedef enum rid_sure_figure {
-    RID_SURE_PRECISION,
-    RID_SURE_RECALL,
-    RID_SURE_F1,
-    RID_SURE_BCUBED_PRECISION,
-    RID_SURE_BCUBED_RECALL,
-    RID_SURE_BCUBED_F1,
-    RID_SURE_FNIR,
-    RID_SURE_FPIR,
-    RID_SURE_FIGURES,
-} rid_sure_figure;
-
-const char *rid_sure_figure_name(rid_sure_figure f);
+#include "eval/person_draws.h"
 
 /** One cell's; NaN where undefined. mean is the cell's own value. */
 typedef struct rid_sure_cell {
