@@ -337,7 +337,7 @@ static rid_status cluster_bucket(builder *b, const rid_store_set *set, const rid
     return st;
 }
 
-static rid_status cluster_stores(builder *b, const rid_inputs *inputs, const rid_rule *rule, int threads,
+static rid_status cluster_stores(builder *b, const rid_inputs *inputs, rid_operating_point point, int threads,
                                  rid_err *err)
 {
     rid_store_set set = {0};
@@ -350,10 +350,12 @@ static rid_status cluster_stores(builder *b, const rid_inputs *inputs, const rid
     rid_h5_init();
     if (st == RID_OK)
         st = rid_store_set_open(&set, paths, inputs->n, b->limit, err);
+    if (st == RID_OK && rid_store_set_info(&set)->operating_point)
+        st = rid_operating_point_apply(&point, rid_store_set_info(&set)->operating_point, "store", err);
     if (st == RID_OK)
         st = rid_store_set_group(&set, &buckets, &n, err);
     for (size_t k = 0; k < n && st == RID_OK; k++)
-        st = cluster_bucket(b, &set, &buckets[k], rule, threads, err);
+        st = cluster_bucket(b, &set, &buckets[k], &point.rule, threads, err);
     rid_mem_free(paths);
     rid_mem_free(buckets);
     rid_store_set_close(&set);
@@ -362,23 +364,23 @@ static rid_status cluster_stores(builder *b, const rid_inputs *inputs, const rid
 
 /* ---- all ---- */
 
-static rid_status read_inputs(builder *b, const rid_inputs *inputs, const rid_rule *rule, int threads,
-                              rid_err *err)
+static rid_status read_inputs(builder *b, const rid_inputs *inputs, const rid_operating_point *point,
+                              int threads, rid_err *err)
 {
     size_t n_stores = 0;
     for (size_t i = 0; i < inputs->n; i++) {
         n_stores += inputs->files[i].store;
-        if (inputs->files[i].store && !rule)
+        if (inputs->files[i].store && !point)
             return RID_FAIL(err, RID_EUSAGE, "%s is a store: rid-manifest makes the documents",
                             inputs->files[i].path);
     }
     if (n_stores > 0 && n_stores < inputs->n)
         return RID_FAIL(err, RID_EUSAGE, "stores and manifest documents together: give one kind");
-    return n_stores > 0 ? cluster_stores(b, inputs, rule, threads, err) : read_documents(b, inputs, err);
+    return n_stores > 0 ? cluster_stores(b, inputs, *point, threads, err) : read_documents(b, inputs, err);
 }
 
-rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n, const rid_rule *rule,
-                               uint64_t limit, int threads, rid_summary *summary, rid_err *err)
+rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n,
+                               const rid_operating_point *point, uint64_t limit, int threads, rid_summary *summary, rid_err *err)
 {
     builder b = {.c = c, .limit = limit};
     rid_inputs inputs = {0};
@@ -387,7 +389,7 @@ rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size
     if (st == RID_OK && inputs.n == 0)
         st = RID_FAIL(err, RID_ENOINPUT, "%s: no manifest document in it", paths[0]);
     if (st == RID_OK)
-        st = read_inputs(&b, &inputs, rule, threads, err);
+        st = read_inputs(&b, &inputs, point, threads, err);
     if (st == RID_OK)
         st = arrange(&b, err);
     summary->read += c->n_entries;

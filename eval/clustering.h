@@ -5,7 +5,7 @@
 
 #include "data/manifest_read.h"
 #include "data/summary.h"
-#include "eval/rule.h"
+#include "eval/operating_point.h"
 #include "gt/id_table.h"
 
 /** An entry and what was decided; views. */
@@ -44,13 +44,14 @@ typedef struct rid_clustering {
     rid_clustered_place *place;    /**< (ids.n) */
 } rid_clustering;
 
-/** Reads files and directories of manifest documents; the first `limit` events count (0: all). With a rule,
- *  stores (all of them, or none) are clustered by it. RID_EDATA where an entry or a bucket stands twice, or
- *  a document is none (see rid_manifest_read), RID_EUSAGE for a store without a rule; errors of
+/** Reads files and directories of manifest documents; the first `limit` events count (0: all). With a point,
+ *  stores (all of them, or none) are clustered by it, and by the operating point that they have where its
+ *  parts come from "default". RID_EDATA where an entry or a bucket stands twice, or
+ *  a document is none (see rid_manifest_read), RID_EUSAGE for a store without a point; errors of
  *  rid_inputs_find, rid_store_set_open, rid_cluster. Fills read, accepted, skipped of the summary. To be
  *  cleared in any case. */
 RID_MUST rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n,
-                                        const rid_rule *rule, uint64_t limit, int threads,
+                                        const rid_operating_point *point, uint64_t limit, int threads,
                                         rid_summary *summary, rid_err *err);
 void rid_clustering_clear(rid_clustering *c);
 

@@ -58,7 +58,8 @@ static rid_status judge(job *j, rid_err *err)
 {
     rid_status st = read_pairs(j, err);
     if (st == RID_OK)
-        st = rid_judge(&j->judgement, &j->clustering, j->labels, j->o->n_pairs > 0 ? &j->pairs : NULL, err);
+        st = rid_judge(&j->judgement, &j->clustering, j->labels, NULL,
+                       j->o->n_pairs > 0 ? &j->pairs : NULL, err);
     if (st == RID_OK && j->labels && j->judgement.n_labelled == 0 && j->clustering.n_entries > 0)
         st = RID_FAIL(err, RID_EDATA, "no entry of the documents has a label (%zu entries, %zu labels)",
                       j->clustering.n_entries, rid_labels_count(j->labels));

@@ -66,11 +66,16 @@ static void put_assertions(rid_eval_output *e)
 
 void rid_eval_output_begin(rid_eval_output *e, const rid_metric_set *values)
 {
-    e->values = values;
-    if (!e->o.json) {
+    rid_eval_output_begin_plain(e, values);
+    if (!e->o.json)
         rid_metric_set_write_table(&e->text, values);
+}
+
+void rid_eval_output_begin_plain(rid_eval_output *e, const rid_metric_set *values)
+{
+    e->values = values;
+    if (!e->o.json)
         return;
-    }
     rid_jsonw_begin_object(&e->json);
     rid_jsonw_key(&e->json, "format_version");
     rid_jsonw_i64(&e->json, 1);

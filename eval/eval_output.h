@@ -32,6 +32,8 @@ RID_MUST rid_status rid_eval_output_open(rid_eval_output **out, const rid_eval_o
 /** Writes the beginning: in JSON format_version, tool_version, command, assertions and the figures, as
  *  text the table. `values` is borrowed until the end. */
 void rid_eval_output_begin(rid_eval_output *e, const rid_metric_set *values);
+/** The same without the table: what is for people is all in rid_eval_output_text. */
+void rid_eval_output_begin_plain(rid_eval_output *e, const rid_metric_set *values);
 /** Where members follow (json), or further text. */
 rid_jsonw *rid_eval_output_json(rid_eval_output *e);
 rid_buf *rid_eval_output_text(rid_eval_output *e);

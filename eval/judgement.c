@@ -7,11 +7,12 @@
 /* ---- one bucket ---- */
 
 static void label_bucket(rid_judgement *j, const rid_clustered_bucket *b, rid_judged *out,
-                         const rid_labels *labels)
+                         const rid_labels *labels, const rid_clustering *other)
 {
     for (size_t i = 0; i < b->n; i++) {
+        rid_clustered_place place;
         out[i] = (rid_judged){.person = RID_UNLABELLED, .previous = RID_NO_ENTRY};
-        if (!labels)
+        if (!labels || (other && !rid_clustering_find(other, b->entries[i].id, &place)))
             continue;
         if (rid_labels_find(labels, b->entries[i].id, &out[i].person))
             j->n_labelled++;
@@ -97,7 +98,7 @@ static rid_status count_clusters(const rid_clustered_bucket *b, const rid_judged
 }
 
 static rid_status judge_bucket(rid_judgement *j, size_t k, const rid_labels *labels,
-                               const rid_bucket_pairs *pairs, rid_err *err)
+                               const rid_clustering *other, const rid_bucket_pairs *pairs, rid_err *err)
 {
     const rid_clustered_bucket *b = &j->clustering->buckets[k];
     rid_judged_bucket *out = &j->buckets[k];
@@ -105,7 +106,7 @@ static rid_status judge_bucket(rid_judgement *j, size_t k, const rid_labels *lab
     keyed_row *rows = rid_mem_alloc(b->n, sizeof *rows);
     rid_status st = e && rows ? RID_OK : RID_FAIL_NOMEM(err);
     if (st == RID_OK) {
-        label_bucket(j, b, e, labels);
+        label_bucket(j, b, e, labels, other);
         for (grouping by = BY_TRUTH; by <= BY_BOTH; by++)
             count_groups(b, e, rows, by);
         st = count_clusters(b, e, &out->counts.clusters, err);
@@ -127,12 +128,12 @@ static rid_status judge_bucket(rid_judgement *j, size_t k, const rid_labels *lab
 /* ---- all ---- */
 
 rid_status rid_judge(rid_judgement *j, const rid_clustering *c, const rid_labels *labels,
-                     const rid_bucket_pairs *pairs, rid_err *err)
+                     const rid_clustering *other, const rid_bucket_pairs *pairs, rid_err *err)
 {
     *j = (rid_judgement){.clustering = c, .buckets = rid_mem_zalloc(c->n_buckets, sizeof *j->buckets)};
     rid_status st = j->buckets ? RID_OK : RID_FAIL_NOMEM(err);
     for (size_t k = 0; k < c->n_buckets && st == RID_OK; k++) {
-        st = judge_bucket(j, k, labels, pairs, err);
+        st = judge_bucket(j, k, labels, other, pairs, err);
         rid_cluster_counts_add(&j->counts.clusters, &j->buckets[k].counts.clusters);
         rid_search_counts_add(&j->counts.searches, &j->buckets[k].counts.searches);
         rid_pair_counts_add(&j->counts.pairs, &j->buckets[k].counts.pairs);

@@ -30,10 +30,11 @@ typedef struct rid_judgement {
     size_t n_absent;                  /**< labels whose entry is nowhere */
 } rid_judgement;
 
-/** labels: NULL, nothing is labelled. Pairs are counted where they are given (else NULL), by bucket and row of
+/** labels: NULL, nothing is labelled. With another clustering, entries that it does not have count as
+ *  unlabelled. Pairs are counted where they are given (else NULL), by bucket and row of
  *  the clustering. To be cleared in any case. RID_ETEMP; RID_EDATA where a bucket is too large. */
 RID_MUST rid_status rid_judge(rid_judgement *j, const rid_clustering *c, const rid_labels *labels,
-                              const rid_bucket_pairs *pairs, rid_err *err);
+                              const rid_clustering *other, const rid_bucket_pairs *pairs, rid_err *err);
 void rid_judgement_clear(rid_judgement *j);
 
 #endif

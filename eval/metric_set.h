@@ -12,7 +12,7 @@
 #include "eval/cluster_metrics.h"
 #include "eval/separation.h"
 
-enum { RID_METRICS_MAX = 64 };
+enum { RID_METRICS_MAX = 96 };
 
 typedef struct rid_metric {
     const char *name;  /**< string literal */

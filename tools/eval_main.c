@@ -1,4 +1,5 @@
 /* rid-eval: figures of stores and manifests against ground truth. */
+#include "eval/eval_diff.h"
 #include "eval/eval_manifest.h"
 #include "eval/eval_pairs.h"
 #include "tools/cli.h"
@@ -64,6 +65,32 @@ static rid_status run_pairs(rid_cli *cli, rid_err *err)
                         : st;
 }
 
+static const char *origin(const rid_cli *cli, const char *name)
+{
+    return rid_cli_origin_name(rid_cli_origin_of(cli, name));
+}
+
+static rid_status run_diff(rid_cli *cli, rid_err *err)
+{
+    const char *const *sides;
+    rid_eval_diff_options o = {.point = {.rule = {.threshold = rid_cli_float(cli, "threshold"),
+                                                  .margin = rid_cli_float(cli, "margin")},
+                                         .threshold_from = origin(cli, "threshold"),
+                                         .margin_from = origin(cli, "margin"),
+                                         .nn2_from = origin(cli, "nn2")},
+                               .bootstrap = (size_t)rid_cli_int(cli, "bootstrap"),
+                               .seed = (uint64_t)rid_cli_int(cli, "seed"),
+                               .limit = (uint64_t)rid_cli_int(cli, "limit"),
+                               .threads = rid_cli_threads(cli)};
+    o.n_gt = rid_cli_list(cli, "gt", &o.gt);
+    if (!rid_nn2_parse(rid_cli_str(cli, "nn2"), &o.point.rule.nn2))
+        return RID_FAIL(err, RID_EFAIL, "a choice of the option table is not known");
+    if (rid_cli_args(cli, &sides) != 2)
+        return RID_FAIL(err, RID_EUSAGE, "diff takes two: A and B");
+    const rid_status st = read_output(cli, &o.output, err);
+    return st == RID_OK ? rid_eval_diff(&o, sides[0], sides[1], rid_cli_summary(cli), err) : st;
+}
+
 int main(int argc, char **argv)
 {
     static const rid_command commands[] = {
@@ -73,6 +100,9 @@ int main(int argc, char **argv)
         {"pairs", "--pairs FILE STORE…",
          "how well scores of listed pairs tell persons apart; with --gt, of all pairs within buckets",
          "pairs gt limit json assert output", run_pairs},
+        {"diff", "[--gt FILE] A B",
+         "what is different: manifests or stores of the same entries; with --gt, whether it is better",
+         "gt threshold margin nn2 bootstrap limit json assert output", run_diff},
         {0}};
     static const rid_tool tool = {
         .name = "eval",
@@ -88,6 +118,8 @@ int main(int argc, char **argv)
                     "rid-eval manifest --gt gt.json --errors errors.csv manifests/2025-11-06/\n"
                     "# ROC of listed pairs, for jq\n"
                     "rid-eval pairs --pairs pairs.csv --json day.h5 | jq '{auc, eer, dprime}'\n"
+                    "# is the new model better, and what does it decide otherwise?\n"
+                    "rid-eval diff --gt gt.json --assert 'delta_pairwise_f1_low > -0.005' old/ new/\n"
                     "# stop a model whose scores separate too little\n"
                     "rid-eval pairs --gt gt.json --assert 'auc >= 0.99' --assert 'tar_far_1e2 > 0.9'"
                     " day.h5",

@@ -12,6 +12,7 @@ enum {
     ENCODERS = ENCODE | MATCH,
     READERS = ENCODERS | TRAIN, /* of payloads */
     DECIDERS = MANIFEST | MATCH,
+    EVAL = RID_TOOL_EVAL,
     COUNT_MAX = 1000000000,
 };
 
@@ -86,13 +87,13 @@ static const rid_option rows[] = {
      .help = "only the person who has this entry"},
 
     {.name = "threshold", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.88",
-     .env = "THRESHOLD", .tools = DECIDERS, .group = in_decision, .min = -1, .max = 2,
+     .env = "THRESHOLD", .tools = DECIDERS | EVAL, .group = in_decision, .min = -1, .max = 2,
      .help = "least cosine of a match; unset: the store's operating point, if it has one"},
     {.name = "margin", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.02",
-     .env = "MARGIN", .tools = DECIDERS, .group = in_decision, .min = 0, .max = 3,
+     .env = "MARGIN", .tools = DECIDERS | EVAL, .group = in_decision, .min = 0, .max = 3,
      .help = "least lead of the best match over the second; unset: as for --threshold"},
     {.name = "nn2", .type = RID_OPTION_CHOICE, .choices = "neighbor|identity",
-     .default_text = "neighbor", .tools = DECIDERS, .group = in_decision,
+     .default_text = "neighbor", .tools = DECIDERS | EVAL, .group = in_decision,
      .help = "the second best is the next neighbour, or the best entry of another person"},
     {.name = "point", .type = RID_OPTION_PATH, .metavar = "POINT.json", .tools = DECIDERS,
      .group = in_decision, .flags = RID_OPTION_NO_EMPTY,

@@ -1,0 +1,102 @@
+#include "eval/eval_diff.h"
+
+#include "data/base/log.h"
+#include "eval/diff_report.h"
+
+static const double CONFIDENCE = 0.95;
+
+typedef struct job {
+    const rid_eval_diff_options *o;
+    rid_clustering a, b;
+    rid_labels *labels; /* NULL without ground truth */
+    rid_clustering_diff diff;
+    rid_judgement of_a, of_b;
+    rid_diff_figure figures[RID_DIFF_FIGURES];
+} job;
+
+static rid_diff_report report_of(const job *j)
+{
+    const bool judged = j->o->n_gt > 0;
+    return (rid_diff_report){.diff = &j->diff,
+                             .a = judged ? &j->of_a : NULL,
+                             .b = judged ? &j->of_b : NULL,
+                             .figures = j->figures,
+                             .confidence = CONFIDENCE};
+}
+
+static rid_status read_sides(job *j, const char *a, const char *b, rid_summary *summary, rid_err *err)
+{
+    const rid_eval_diff_options *o = j->o;
+    const double start = rid_clock_s();
+    rid_status st = RID_OK;
+    if (o->n_gt > 0)
+        st = rid_labels_read(&j->labels, o->gt, o->n_gt, err);
+    if (st == RID_OK)
+        st = rid_clustering_read(&j->a, &a, 1, &o->point, o->limit, o->threads, summary, err);
+    if (st == RID_OK)
+        st = rid_clustering_read(&j->b, &b, 1, &o->point, o->limit, o->threads, summary, err);
+    rid_summary_add_stage(summary, "read", rid_clock_s() - start);
+    return st;
+}
+
+static rid_status judge(job *j, rid_err *err)
+{
+    rid_status st = rid_judge(&j->of_a, &j->a, j->labels, &j->b, NULL, err);
+    if (st == RID_OK)
+        st = rid_judge(&j->of_b, &j->b, j->labels, &j->a, NULL, err);
+    if (st == RID_OK && j->of_a.n_labelled == 0 && j->diff.n_common > 0)
+        st = RID_FAIL(err, RID_EDATA, "no entry that both sides have has a label (%zu entries, %zu labels)",
+                      j->diff.n_common, rid_labels_count(j->labels));
+    return st == RID_OK ? rid_diff_figures_of(j->figures, &j->of_a, &j->of_b,
+                                              rid_labels_person_count(j->labels), j->o->bootstrap,
+                                              CONFIDENCE, j->o->seed, err)
+                        : st;
+}
+
+static rid_status run(job *j, rid_eval_output *out, const char *a, const char *b, rid_summary *summary,
+                      rid_err *err)
+{
+    rid_metric_set m = {0};
+    rid_status st = read_sides(j, a, b, summary, err);
+    const double start = rid_clock_s();
+    if (st == RID_OK)
+        st = rid_clustering_diff_find(&j->diff, &j->a, &j->b, err);
+    if (st == RID_OK && j->diff.n_common == 0 && j->a.n_entries + j->b.n_entries > 0)
+        st = RID_FAIL(err, RID_EDATA, "%s and %s have no entry in common", a, b);
+    if (st == RID_OK && j->labels)
+        st = judge(j, err);
+    if (st != RID_OK)
+        return st;
+    if (j->diff.n_common < j->a.n_entries || j->diff.n_common < j->b.n_entries)
+        rid_log(RID_LOG_WARN, "%zu entries are in A alone, %zu in B alone: they are passed over",
+                j->a.n_entries - j->diff.n_common, j->b.n_entries - j->diff.n_common);
+    const rid_diff_report report = report_of(j);
+    rid_diff_report_figures(&m, &report);
+    rid_eval_output_begin_plain(out, &m);
+    rid_diff_report_write(out, j->o->output.json, &report);
+    rid_summary_add_stage(summary, "compare", rid_clock_s() - start);
+    return rid_eval_output_finish(out, err);
+}
+
+rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const char *b, rid_summary *summary,
+                         rid_err *err)
+{
+    job j = {.o = o};
+    j.diff.a = j.of_a.clustering = &j.a;
+    j.diff.b = j.of_b.clustering = &j.b;
+    const rid_diff_report report = report_of(&j);
+    rid_metric_set names = {0};
+    rid_eval_output *out = NULL;
+    rid_diff_report_figures(&names, &report);
+    rid_status st = rid_eval_output_open(&out, &o->output, "diff", &names, err);
+    if (st == RID_OK)
+        st = run(&j, out, a, b, summary, err);
+    rid_eval_output_free(out);
+    rid_judgement_clear(&j.of_a);
+    rid_judgement_clear(&j.of_b);
+    rid_clustering_diff_clear(&j.diff);
+    rid_clustering_clear(&j.a);
+    rid_clustering_clear(&j.b);
+    rid_labels_free(j.labels);
+    return st;
+}
