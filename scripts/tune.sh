@@ -1,0 +1,203 @@
+#!/bin/bash
+# Chooses an operating point, with proof: sweeps threshold, margin and rule on some stores, calibrates the
+# threshold on others, and tries the result on the rest. Prints one screen to decide by.
+#
+#   scripts/tune.sh [--force] GT STORE.h5…
+#
+# The parts are whole stores, or days where there are fewer than three stores. Reports are left in
+# $TUNE_DIR: sweep/report.html, point.json (for rid-manifest --point), errors.csv, decision.txt, log.
+#
+# Environment: TUNE_DIR (runs/tune), TUNE_BY (store, day), TUNE_FRACTIONS (0.3,0.5,0.2: sweep, calibration,
+# evaluation), TUNE_SEED (0); of the sweep THRESHOLDS, MARGINS (grids LO:HI:STEP), OBJECTIVE
+# (fnir@fpir=$MAX_FPIR; f1 without calibration), BOOTSTRAP; of the calibration MAX_FPIR (0.01; none: no
+# calibration), CONFIDENCE (0.95); ASSERT, conditions on the evaluation, one a line or with ; between them:
+# ASSERT='pairwise_f1 >= 0.95; fpir <= 0.01'.
+#
+# Exit codes: 0; 4 where an assertion failed; 65 where the data did not suffice for calibration or
+# evaluation (the rest is there); otherwise that of the tool that failed.
+set -eu -o pipefail
+export LC_ALL=C
+here=$(cd "$(dirname "$0")/.." && pwd)
+force=''
+[ "${1-}" != --force ] || { force=yes; shift; }
+[ $# -ge 2 ] || { sed -n '2,/^set -eu/{/^#/!d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+gt=$1
+shift
+stores=("$@")
+dir=${TUNE_DIR:-runs/tune}
+fractions=${TUNE_FRACTIONS:-0.3,0.5,0.2}
+max_fpir=${MAX_FPIR:-0.01}
+[ "$max_fpir" = none ] && objective=${OBJECTIVE:-f1} || objective=${OBJECTIVE:-fnir@fpir=$max_fpir}
+
+die() { # CODE MESSAGE
+    echo "tune: $2" >&2
+    exit "$1"
+}
+bin=$(dirname "$(command -v rid-sweep || echo "$here/build/release/bin/rid-sweep")")
+for tool in gt sweep calibrate manifest eval; do
+    [ -x "$bin/rid-$tool" ] || die 78 "no rid-$tool in $bin; run make"
+done
+case ${TUNE_BY:=} in
+'' | store | day) ;;
+*) die 2 "TUNE_BY '$TUNE_BY' is neither store nor day" ;;
+esac
+
+mkdir -p "$dir"
+for name in parts sweep point.json errors.csv decision.txt log {manifests,evaluation}-{now,swept,calibrated}{,.json}; do
+    [ -n "$force" ] || [ ! -e "$dir/$name" ] || die 2 "$dir/$name exists; add --force to replace it"
+    rm -rf "${dir:?}/$name"
+done
+log=$dir/log
+: >"$log"
+trap 'rm -f "$log.now"' EXIT
+
+# ---- running ----
+
+try() { # COMMAND...: its exit code; what it says goes to the log
+    printf '$ %s\n' "$*" >>"$log"
+    local code=0
+    "$@" 2>"$log.now" || code=$?
+    cat "$log.now" >>"$log"
+    return $code
+}
+must() { # COMMAND...: or the end, with what it said
+    local code=0
+    try "$@" || code=$?
+    [ $code -ne 0 ] || return 0
+    cat "$log.now" >&2
+    die $code "$(basename "$1") failed with $code; all of it is in $log"
+}
+said() { # of the last command, a message that holds TEXT: without the program's name
+    grep -F -- "$1" "$log.now" | head -n 1 | sed -E 's/^rid-[a-z]+: (warning: |error: )?//'
+}
+figure() { # FILE KEY: the first number or word behind "KEY":
+    grep -oE "\"$2\":(\"[^\"]*\"|[-+.0-9a-z]+)" "$1" | head -n 1 | sed 's/^"[^"]*"://; s/"//g'
+}
+
+# ---- parts ----
+
+split() { # BY NAMES FRACTIONS
+    try "$bin/rid-gt" split --gt "$gt" --by "$1" --assign quota --names "$2" --fractions "$3" \
+        --seed "${TUNE_SEED:-0}" -o "$dir/parts" "${stores[@]}"
+}
+parts='' by='' calibrated='' evaluated='' incomplete=0
+divide() {
+    local names=sweep,calibrate,evaluate code
+    [ "$max_fpir" != none ] || { names=sweep,evaluate; fractions=0.6,0.4; }
+    for names in $names sweep,evaluate; do
+        [ "$names" != sweep,evaluate ] || fractions=0.6,0.4
+        for by in ${TUNE_BY:-store day}; do
+            code=0
+            split "$by" "$names" "$fractions" || code=$?
+            [ $code -ne 0 ] || { parts=$names; return 0; }
+            [ $code -eq 65 ] || { cat "$log.now" >&2; die $code "rid-gt split failed with $code"; }
+        done
+    done
+}
+divide
+case $parts in
+sweep,calibrate,evaluate) labels=$dir/parts/sweep.json calibrated=yes evaluated=yes ;;
+sweep,evaluate) labels=$dir/parts/sweep.json evaluated=yes ;;
+*) labels=$gt ;;
+esac
+part_lines=$([ -z "$parts" ] || grep -E '^rid-gt: (sweep|calibrate|evaluate): ' "$log.now" |
+    sed -E 's/^rid-gt: ([a-z]+): (.*); .*/  \1|\2/' | awk -F '|' '{ printf "%-12s %s\n", $1, $2 }')
+
+# ---- sweep, calibration ----
+
+grids=()
+[ -z "${THRESHOLDS:-}" ] || grids+=(--threshold "$THRESHOLDS")
+[ -z "${MARGINS:-}" ] || grids+=(--margin "$MARGINS")
+[ -z "${BOOTSTRAP:-}" ] || grids+=(--bootstrap "$BOOTSTRAP")
+must "$bin/rid-sweep" --gt "$labels" --objective "$objective" "${grids[@]}" --seed "${TUNE_SEED:-0}" \
+    -o "$dir/sweep" "${stores[@]}"
+sweep_line=$(said ' at threshold ')
+point=$dir/sweep/best.json
+
+if [ -n "$calibrated" ]; then
+    code=0
+    try "$bin/rid-calibrate" --gt "$dir/parts/calibrate.json" --sweep "$dir/sweep/best.json" \
+        --max-fpir "$max_fpir" --confidence "${CONFIDENCE:-0.95}" -o "$dir/point.json" "${stores[@]}" || code=$?
+    case $code in
+    0) calibrated=yes point=$dir/point.json calibration_line=$(said ' confidence FPIR ') ;;
+    65) calibrated='' incomplete=65 calibration_line="not calibrated: $(said 'error: ')" ;;
+    *) cat "$log.now" >&2; die $code "rid-calibrate failed with $code" ;;
+    esac
+elif [ "$max_fpir" = none ]; then
+    calibration_line='not asked for'
+else
+    incomplete=65
+    calibration_line='not calibrated: that needs stores (or days) of its own, three in all with those of sweep and evaluation'
+fi
+
+# ---- evaluation ----
+
+evaluate() { # NAME [OPTION OF rid-manifest...]; extra: options of rid-eval
+    local name=$1
+    shift
+    must "$bin/rid-manifest" "$@" --labelled-in "$dir/parts/evaluate.json" --embeddings none \
+        -o "$dir/manifests-$name" "${stores[@]}"
+    try "$bin/rid-eval" manifest --gt "$dir/parts/evaluate.json" --json -o "$dir/evaluation-$name.json" \
+        "${extra[@]}" "$dir/manifests-$name"
+}
+row() { # NAME
+    local f=$dir/evaluation-$1.json m
+    m=$(find "$dir/manifests-$1" -name '*.json' | head -n 1)
+    printf '%-11s %-9s %9s %7s %10.3f %7.3f %7.3f %7s %7s %7d %7d\n' "$1" "$(figure "$m" nn2)" \
+        "$(figure "$m" threshold)" "$(figure "$m" margin)" "$(figure "$f" pairwise_precision)" \
+        "$(figure "$f" pairwise_recall)" "$(figure "$f" pairwise_f1)" "$(rate "$f" fnir)" "$(rate "$f" fpir)" \
+        "$(figure "$f" persons)" "$(figure "$f" true_persons)"
+}
+rate() { # FILE KEY: - where it is not defined
+    figure "$1" "$2" | awk '{ if ($1 == "null") print "-"; else printf "%.4f", $1 }'
+}
+assertions=()
+while IFS= read -r condition; do
+    [ -z "${condition// /}" ] || assertions+=(--assert "$condition")
+done < <(tr ';' '\n' <<<"${ASSERT:-}")
+verdict=0 names=(now)
+if [ -n "$evaluated" ]; then
+    extra=()
+    evaluate now || die $? "rid-eval failed: $(cat "$log.now")"
+    if [ -n "$calibrated" ]; then
+        evaluate swept --point "$dir/sweep/best.json" || die $? "rid-eval failed: $(cat "$log.now")"
+        names+=(swept)
+    fi
+    chosen=$([ -n "$calibrated" ] && echo calibrated || echo swept)
+    names+=("$chosen")
+    extra=(--errors "$dir/errors.csv" "${assertions[@]}")
+    evaluate "$chosen" --point "$point" || verdict=$?
+    [ $verdict -eq 0 ] || [ $verdict -eq 4 ] || die $verdict "rid-eval failed: $(cat "$log.now")"
+else
+    incomplete=65
+fi
+
+# ---- the screen ----
+
+screen() {
+    if [ -n "$parts" ]; then
+        printf 'Parts, by %s (ground truth of each: %s/parts)\n%s\n\n' "$by" "$dir" "$part_lines"
+    else
+        printf 'One store and day, or ground truth of one: nothing to divide, all is swept.\n\n'
+    fi
+    printf 'Sweep (%s): %s\n' "$objective" "$sweep_line"
+    printf 'Calibration: %s\n\n' "$calibration_line"
+    if [ -n "$evaluated" ]; then
+        printf 'On the part for evaluation, which nothing was chosen on; now is rid-manifest as it is set up:\n'
+        printf '%-11s %-9s %9s %7s %10s %7s %7s %7s %7s %7s %7s\n' '' RULE THRESHOLD MARGIN PRECISION RECALL F1 \
+            FNIR FPIR PERSONS IN-TRUTH
+        for name in "${names[@]}"; do row "$name"; done
+        printf '\nErrors of the last row: %d false merges, %d splits (%s)\n' \
+            "$(figure "$dir/evaluation-$chosen.json" false_merges)" \
+            "$(figure "$dir/evaluation-$chosen.json" splits)" "$dir/errors.csv"
+        grep -E '^rid-eval: error: assertion failed' "$log" | sed 's/^rid-eval: error: a/A/' || true
+        [ $verdict -ne 0 ] || [ ${#assertions[@]} -eq 0 ] || echo "All $((${#assertions[@]} / 2)) assertions hold."
+    else
+        printf 'Not evaluated: the figures of the sweep are of the data they were chosen on, and too good.\n'
+    fi
+    grep ' warning: ' "$log" | sort -u | head -n 6 | sed 's/: warning: /: /' || true
+    printf 'Use it:  rid-manifest --point %s …\nReport:  %s\n' "$point" "$dir/sweep/report.html"
+}
+screen | tee "$dir/decision.txt"
+[ $verdict -eq 0 ] || exit $verdict
+exit $incomplete
