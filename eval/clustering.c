@@ -350,8 +350,9 @@ static rid_status cluster_stores(builder *b, const rid_inputs *inputs, rid_opera
     rid_h5_init();
     if (st == RID_OK)
         st = rid_store_set_open(&set, paths, inputs->n, b->limit, err);
-    if (st == RID_OK && rid_store_set_info(&set)->operating_point)
-        st = rid_operating_point_apply(&point, rid_store_set_info(&set)->operating_point, "store", err);
+    if (st == RID_OK)
+        st = rid_operating_point_settle(&point, rid_store_set_info(&set)->operating_point, "store", NULL,
+                                        rid_store_set_info(&set)->encoder_hash, err);
     if (st == RID_OK)
         st = rid_store_set_group(&set, &buckets, &n, err);
     for (size_t k = 0; k < n && st == RID_OK; k++)
