@@ -83,7 +83,7 @@ static void read_init(rid_train_options *o, const rid_cli *cli)
             o->init = known[i].init;
 }
 
-static rid_status check(const rid_train_options *o, rid_err *err)
+static rid_status check(const rid_train_options *o, const rid_cli *cli, rid_err *err)
 {
     if (o->data.n_gt == 0)
         return RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE, which entry is which person");
@@ -92,6 +92,11 @@ static rid_status check(const rid_train_options *o, rid_err *err)
     if (o->data.n_inputs == 0)
         return RID_FAIL(err, RID_EUSAGE, "no input: give stores with frames, or payload files (- for standard"
                                          " input)");
+    if (o->data.n_val_gt > 0 && rid_cli_origin_of(cli, "val-fraction") == RID_FROM_FLAG)
+        return RID_FAIL(err, RID_EUSAGE, "--val-gt says who validates, --val-fraction would choose others: give"
+                                         " one of them");
+    if (o->data.n_val_inputs > 0 && o->data.n_val_gt == 0)
+        return RID_FAIL(err, RID_EUSAGE, "--val is where the entries of --val-gt are: give that, too");
     if (o->resume && o->force)
         return RID_FAIL(err, RID_EUSAGE, "--resume and --force exclude each other");
     if (o->trace_params > 0 && !o->trace)
@@ -126,5 +131,5 @@ rid_status rid_train_options_read(rid_train_options *o, const rid_cli *cli, rid_
     read_data(&o->data, cli);
     read_trainer(&o->trainer, cli);
     read_init(o, cli);
-    return check(o, err);
+    return check(o, cli, err);
 }
