@@ -25,16 +25,6 @@ static rid_status make_paths(rid_run_folder *f, rid_err *err)
     return RID_OK;
 }
 
-/* Checkpoints of another run would be taken for this one's. */
-static rid_status remove_old(const rid_run_folder *f, rid_err *err)
-{
-    static const rid_run_file old[] = {RID_RUN_STATE, RID_RUN_BEST, RID_RUN_LAST};
-    rid_status st = RID_OK;
-    for (size_t i = 0; i < sizeof old / sizeof old[0] && st == RID_OK; i++)
-        st = rid_publish_remove(f->path[old[i]], err);
-    return st;
-}
-
 rid_status rid_run_folder_open(rid_run_folder *out, const char *folder, bool resume, bool force,
                                rid_err *err)
 {
@@ -48,15 +38,21 @@ rid_status rid_run_folder_open(rid_run_folder *out, const char *folder, bool res
     if (st == RID_OK && found && !resume && !force)
         st = RID_FAIL(err, RID_EUSAGE, "%s holds a run: --resume goes on with it, --force replaces it",
                       folder);
-    if (st == RID_OK && resume) {
-        out->goes_on = access(out->path[RID_RUN_STATE], F_OK) == 0;
-        if (!out->goes_on)
-            rid_log(RID_LOG_INFO, "%s has nothing saved yet: the run begins at its start", folder);
-    } else if (st == RID_OK) {
-        st = remove_old(out, err);
-    }
+    out->goes_on = st == RID_OK && resume && access(out->path[RID_RUN_STATE], F_OK) == 0;
+    if (st == RID_OK && resume && !out->goes_on)
+        rid_log(RID_LOG_INFO, "%s has nothing saved yet: the run begins at its start", folder);
     if (st != RID_OK)
         rid_run_folder_close(out);
+    return st;
+}
+
+/* Checkpoints of another run would be taken for this one's. */
+rid_status rid_run_folder_begin(const rid_run_folder *f, rid_err *err)
+{
+    static const rid_run_file old[] = {RID_RUN_STATE, RID_RUN_BEST, RID_RUN_LAST};
+    rid_status st = RID_OK;
+    for (size_t i = 0; i < sizeof old / sizeof old[0] && st == RID_OK; i++)
+        st = rid_publish_remove(f->path[old[i]], err);
     return st;
 }
 

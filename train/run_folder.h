@@ -25,12 +25,15 @@ typedef struct rid_run_folder {
     bool goes_on;              /**< there is a state to resume from */
 } rid_run_folder;
 
-/** Makes the folder and looks what is in it. A run that is there is refused (RID_EUSAGE) without
- *  `resume` or `force`; with `force` what it would resume from is removed, and its model.pt stays
- *  until there is another. RID_EIO. */
+/** Makes the folder and looks what is in it, and leaves that alone. A run that is there is refused
+ *  (RID_EUSAGE) without `resume` or `force`. RID_EIO. */
 RID_MUST rid_status rid_run_folder_open(rid_run_folder *out, const char *folder, bool resume,
                                         bool force, rid_err *err);
 void rid_run_folder_close(rid_run_folder *f);
+
+/** Once all is ready for a run from its start: removes what an earlier one would resume from. Its
+ *  model.pt stays until there is another. RID_EIO. */
+RID_MUST rid_status rid_run_folder_begin(const rid_run_folder *f, rid_err *err);
 
 /** Publishes a text as one of the files, replacing it. */
 RID_MUST rid_status rid_run_folder_write(const rid_run_folder *f, rid_run_file file, rid_str text,

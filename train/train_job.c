@@ -356,6 +356,8 @@ static rid_status run_main(rid_train_run *run, rid_train_state **state, training
     if (run->folder.goes_on)
         st = rid_train_state_open(state, run->folder.path[RID_RUN_STATE], settings, err);
     if (st == RID_OK && !*state)
+        st = rid_run_folder_begin(&run->folder, err);
+    if (st == RID_OK && !*state)
         st = rid_run_folder_write(&run->folder, RID_RUN_CONFIG, rid_str_of(run->o.config), err);
     if (st == RID_OK)
         st = begin_training(run, &run->main, RID_TRAINING_MAIN, ctx, err);

@@ -125,6 +125,32 @@ if ! nvidia-smi -L >/dev/null 2>&1; then
     expect_code 0
 fi
 
+begin 'a run that --force would replace stays where the new one cannot begin'
+rm -rf run
+run train --gt gt.json day.h5
+expect_code 0
+cp -r run before
+run train --gt nowhere.json day.h5
+expect_code 66
+run train --gt one.json day.h5
+expect_code 65
+for file in model.pt last.pt resume.state config.yaml; do expect_same run/$file before/$file; done
+
+begin 'who validates: one way to say it'
+run train --gt gt.json --val-gt same.json --val-fraction 0.3 day.h5
+expect_code 2
+expect_err '--val-gt' '--val-fraction'
+run train --gt gt.json --val day.h5 day.h5
+expect_code 2
+expect_err '--val' '--val-gt'
+edit '/p0004/d' >train_gt.json
+edit '/p0004/!d' >val_gt.json
+run train --gt train_gt.json --val-gt val_gt.json day.h5
+expect_code 0
+run train --config run/config.yaml day.h5 # which has val_fraction, too
+expect_code 0
+expect_err '1 validate'
+
 begin 'training that gains nothing: exit 4 where it has to'
 run train --gt gt.json --max-steps 1 --lr 1e-12 --require-improvement day.h5
 expect_code 4
