@@ -1,6 +1,7 @@
 #include "train/network.h"
 
 #include "data/base/mem.h"
+#include "train/checkpoint_meta.h"
 #include "train/encoder.h"
 #include "train/graph.h"
 #include "train/linear_init.h"
@@ -10,11 +11,6 @@
 #include <string.h>
 
 enum { XATTN_HIDDEN = 128 };
-
-static size_t hidden_of(const rid_network *network, size_t vis_dim)
-{
-    return network->xattn ? XATTN_HIDDEN : vis_dim;
-}
 
 /* What the architecture can hold: a pair of units for each dimension. */
 static size_t most_dimensions(const rid_network *network)
@@ -53,7 +49,7 @@ rid_status rid_network_start(rid_checkpoint *out, const rid_network *network,
     if (st == RID_OK && linear)
         st = rid_linear_fit(&map, set, use, &o, err);
     if (st == RID_OK)
-        st = rid_linear_init(out, hidden_of(network, set->vis_dim), linear ? &map : NULL, &random, err);
+        st = rid_linear_init(out, XATTN_HIDDEN, linear ? &map : NULL, &random, err);
     if (st == RID_OK && linear)
         *choice = (rid_linear_choice){map.k, isnan(map.shrinkage) ? -1 : map.shrinkage};
     rid_linear_map_clear(&map);
@@ -80,23 +76,46 @@ static rid_status check_sizes(const rid_checkpoint *ck, const rid_network *netwo
 }
 
 /* Loading it for serving tells whether all tensors are there and fit. */
-static rid_status check_tensors(const rid_checkpoint *ck, int threads, rid_err *err)
+static rid_status check_tensors(const rid_checkpoint *ck, const char *path, rid_err *err)
 {
     rid_encoder *e = NULL;
     const rid_filter filter = rid_filter_default();
-    rid_status st = rid_encoder_new(&e, ck, &filter, NULL, threads, err);
+    rid_status st = rid_encoder_new(&e, ck, &filter, NULL, 1, err);
     rid_encoder_free(e);
+    return st == RID_EDATA ? rid_err_prepend(err, "%s", path) : st;
+}
+
+/* Attributes of another schema would come in the places of those that the weights are for. */
+static rid_status check_schema(const rid_checkpoint *ck, const rid_schema *schema, const char *path,
+                               rid_err *err)
+{
+    rid_checkpoint_meta meta = {0};
+    rid_schema *own = NULL;
+    if (!ck->rid || !schema)
+        return RID_OK;
+    rid_status st = rid_checkpoint_meta_read(&meta, ck->rid, err);
+    if (st == RID_OK && meta.schema)
+        st = rid_schema_parse(&own, rid_str_of(meta.schema), path, err);
+    if (own && strcmp(rid_schema_text(own), rid_schema_text(schema)) != 0)
+        st = RID_FAIL(err, RID_ECONFIG,
+                      "%s: trained with another attribute schema than this run's, though both have %zu"
+                      " dimensions",
+                      path, rid_schema_dim(schema));
+    rid_schema_free(own);
+    rid_checkpoint_meta_free(&meta);
     return st;
 }
 
-rid_status rid_network_load(rid_checkpoint *out, const rid_network *network,
-                            const rid_train_set *set, const char *path, rid_err *err)
+rid_status rid_network_load(rid_checkpoint *out, const rid_network *network, const rid_train_set *set,
+                            const rid_schema *schema, const char *path, rid_err *err)
 {
     rid_status st = rid_checkpoint_read(out, path, err);
     if (st == RID_OK)
         st = check_sizes(out, network, set, path, err);
     if (st == RID_OK)
-        st = check_tensors(out, 1, err);
+        st = check_schema(out, schema, path, err);
+    if (st == RID_OK)
+        st = check_tensors(out, path, err);
     if (st != RID_OK) {
         rid_checkpoint_free(out);
         return st;

@@ -2,6 +2,7 @@
 #ifndef RID_NETWORK_H
 #define RID_NETWORK_H
 
+#include "data/schema.h"
 #include "train/linear_map.h"
 #include "train/checkpoint.h"
 
@@ -26,9 +27,11 @@ RID_MUST rid_status rid_network_start(rid_checkpoint *out, const rid_network *ne
                                       const rid_train_set *set, const uint8_t *use, rid_init kind,
                                       rid_linear_choice *choice, uint64_t seed, uint64_t stream,
                                       int threads, rid_err *err);
-/** Initial weights from a checkpoint. RID_ECONFIG where its sizes or kind are others. */
+/** Initial weights from a checkpoint. RID_ECONFIG where its sizes or kind are others, or it says that
+ *  its attributes are of another schema (NULL: there are none). Errors of rid_checkpoint_read. */
 RID_MUST rid_status rid_network_load(rid_checkpoint *out, const rid_network *network,
-                                     const rid_train_set *set, const char *path, rid_err *err);
+                                     const rid_train_set *set, const rid_schema *schema,
+                                     const char *path, rid_err *err);
 /** A deep copy of the network's tensors and sizes. */
 RID_MUST rid_status rid_network_copy(rid_checkpoint *out, const rid_checkpoint *from, rid_err *err);
 /** Copies the weights; both have the same tensors. */

@@ -54,7 +54,7 @@ rid_status rid_train_starts(rid_train_run *run, rid_err *err)
         st = add_linear(run, RID_ROW_LDA, RID_INIT_LDA, err);
     if (st == RID_OK && run->o.init == RID_INIT_FILE) {
         st = rid_network_load(&run->rows[RID_ROW_GIVEN].params, &run->o.network, &run->d.set,
-                              run->o.init_file, err);
+                              run->d.schema, run->o.init_file, err);
         if (st == RID_OK)
             st = measure(run, RID_ROW_GIVEN, err);
     }
