@@ -8,9 +8,9 @@
 # $TUNE_DIR: sweep/report.html, point.json (for rid-manifest --point), errors.csv, decision.txt, log.
 #
 # Environment: TUNE_DIR (runs/tune), TUNE_BY (store, day), TUNE_FRACTIONS (0.3,0.5,0.2: sweep, calibration,
-# evaluation), TUNE_SEED (0); of the sweep THRESHOLDS, MARGINS (grids LO:HI:STEP), OBJECTIVE
-# (fnir@fpir=$MAX_FPIR; f1 without calibration), BOOTSTRAP; of the calibration MAX_FPIR (0.01; none: no
-# calibration), CONFIDENCE (0.95); ASSERT, conditions on the evaluation, one a line or with ; between them:
+# evaluation), TUNE_SEED (0); of the sweep THRESHOLDS and MARGINS (grids LO:HI:STEP; unset: where the scores
+# are), OBJECTIVE (fnir@fpir=$MAX_FPIR; f1 without calibration), BOOTSTRAP; of the calibration MAX_FPIR
+# (0.01; none: no calibration), CONFIDENCE (0.95); ASSERT, conditions on the evaluation, one a line or with ; between them:
 # ASSERT='pairwise_f1 >= 0.95; fpir <= 0.01'.
 #
 # Exit codes: 0; 4 where an assertion failed; 65 where the data did not suffice for calibration or
@@ -105,7 +105,9 @@ part_lines=$([ -z "$parts" ] || grep -E '^rid-gt: (sweep|calibrate|evaluate): ' 
 
 # ---- sweep, calibration ----
 
+# Where the scores are depends on the encoder: they may all be between 0.98 and 1.
 grids=()
+[ -n "${THRESHOLDS:-}${MARGINS:-}" ] || grids+=(--grid auto:200)
 [ -z "${THRESHOLDS:-}" ] || grids+=(--threshold "$THRESHOLDS")
 [ -z "${MARGINS:-}" ] || grids+=(--margin "$MARGINS")
 [ -z "${BOOTSTRAP:-}" ] || grids+=(--bootstrap "$BOOTSTRAP")
@@ -116,8 +118,11 @@ point=$dir/sweep/best.json
 
 if [ -n "$calibrated" ]; then
     code=0
+    # The thresholds of the sweep, which do not come from the stores of the bound.
+    tried=$(grep "^$(figure "$point" nn2)," "$dir/sweep/surface.csv" | cut -d, -f2 | awk '{ printf "%.9f\n", $1 }' |
+        sort -u | paste -sd,)
     try "$bin/rid-calibrate" --gt "$dir/parts/calibrate.json" --sweep "$dir/sweep/best.json" \
-        --max-fpir "$max_fpir" --confidence "${CONFIDENCE:-0.95}" -o "$dir/point.json" "${stores[@]}" || code=$?
+        --max-fpir "$max_fpir" --confidence "${CONFIDENCE:-0.95}" --grid "$tried" -o "$dir/point.json" "${stores[@]}" || code=$?
     case $code in
     0) calibrated=yes point=$dir/point.json calibration_line=$(said ' confidence FPIR ') ;;
     65) calibrated='' incomplete=65 calibration_line="not calibrated: $(said 'error: ')" ;;
@@ -143,7 +148,7 @@ evaluate() { # NAME [OPTION OF rid-manifest...]; extra: options of rid-eval
 row() { # NAME
     local f=$dir/evaluation-$1.json m
     m=$(find "$dir/manifests-$1" -name '*.json' | head -n 1)
-    printf '%-11s %-9s %9s %7s %10.3f %7.3f %7.3f %7s %7s %7d %7d\n' "$1" "$(figure "$m" nn2)" \
+    printf '%-11s %-9s %9.4g %7.3g %10.3f %7.3f %7.3f %7s %7s %7d %7d\n' "$1" "$(figure "$m" nn2)" \
         "$(figure "$m" threshold)" "$(figure "$m" margin)" "$(figure "$f" pairwise_precision)" \
         "$(figure "$f" pairwise_recall)" "$(figure "$f" pairwise_f1)" "$(rate "$f" fnir)" "$(rate "$f" fpir)" \
         "$(figure "$f" persons)" "$(figure "$f" true_persons)"

@@ -43,6 +43,14 @@ done
 expect_equal 'F1 in the table' "$(awk '/^calibrated/ { print $7 }' .out)" \
     "$(printf '%.3f' "$(json_value by-hand.json pairwise_f1)")"
 
+begin 'without grids: thresholds where the scores are'
+env -u THRESHOLDS -u MARGINS MAX_FPIR=0.2 TUNE_DIR=auto "$tune" many.json many.h5 >.out 2>.err
+expect_equal exit $? 0
+expect_out 'For neighbor no other threshold and margin is better'
+awk '/^swept/ { exit !($3 > 0.5 && $3 < 0.95) }' .out || fail 'the swept threshold is beside the scores'
+expect_equal 'the calibrated threshold is one of the sweep' "$(cut -d, -f2 auto/sweep/surface.csv |
+    awk -v t="$(json_value auto/point.json threshold)" '{ d = $1 - t } d * d < 1e-18' | head -n 1 | wc -l)" 1
+
 begin 'an earlier result is refused, and replaced with --force by the same'
 cp -r runs/tune before
 run "$tune" many.json many.h5
