@@ -4,6 +4,8 @@
 #include "data/base/mem.h"
 #include "data/base/publish.h"
 
+enum { ROC_POINTS = 200 };
+
 struct rid_eval_output {
     rid_eval_output_options o;
     const char *command;
@@ -95,6 +97,26 @@ rid_jsonw *rid_eval_output_json(rid_eval_output *e)
 rid_buf *rid_eval_output_text(rid_eval_output *e)
 {
     return &e->text;
+}
+
+void rid_eval_output_put_roc(rid_eval_output *e, const rid_score_counts *counts)
+{
+    rid_jsonw *w = &e->json;
+    rid_roc_point points[ROC_POINTS];
+    const size_t n = rid_score_roc(points, ROC_POINTS, counts);
+    rid_jsonw_key(w, "roc");
+    rid_jsonw_begin_array(w);
+    for (size_t i = 0; i < n; i++) {
+        rid_jsonw_begin_object(w);
+        rid_jsonw_key(w, "threshold");
+        rid_jsonw_f64(w, points[i].threshold);
+        rid_jsonw_key(w, "fpr");
+        rid_jsonw_f64(w, points[i].fpr);
+        rid_jsonw_key(w, "tpr");
+        rid_jsonw_f64(w, points[i].tpr);
+        rid_jsonw_end_object(w);
+    }
+    rid_jsonw_end_array(w);
 }
 
 static rid_status publish(rid_eval_output *e, rid_err *err)

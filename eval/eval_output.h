@@ -37,6 +37,8 @@ void rid_eval_output_begin_plain(rid_eval_output *e, const rid_metric_set *value
 /** Where members follow (json), or further text. */
 rid_jsonw *rid_eval_output_json(rid_eval_output *e);
 rid_buf *rid_eval_output_text(rid_eval_output *e);
+/** The member "roc" of an open JSON document: points of the ROC curve. */
+void rid_eval_output_put_roc(rid_eval_output *e, const rid_score_counts *counts);
 /** Publishes (not in a dry run) and then looks at the assertions: every one that does not hold is logged as
  *  an error, and the status is RID_EASSERT. */
 RID_MUST rid_status rid_eval_output_finish(rid_eval_output *e, rid_err *err);

@@ -7,7 +7,7 @@
 #include "gt/bucket_pairs.h"
 #include "gt/labels.h"
 
-enum { DRAWN_MAX = 10000000, ROC_POINTS = 200 };
+enum { DRAWN_MAX = 10000000 };
 
 typedef struct job {
     const rid_eval_pairs_options *o;
@@ -138,25 +138,6 @@ static void list_figures(rid_metric_set *m, const job *j, const rid_separation *
     rid_metrics_add_separation(m, s);
 }
 
-static void put_roc(rid_jsonw *w, const rid_score_counts *counts)
-{
-    rid_roc_point points[ROC_POINTS];
-    const size_t n = rid_score_roc(points, ROC_POINTS, counts);
-    rid_jsonw_key(w, "roc");
-    rid_jsonw_begin_array(w);
-    for (size_t i = 0; i < n; i++) {
-        rid_jsonw_begin_object(w);
-        rid_jsonw_key(w, "threshold");
-        rid_jsonw_f64(w, points[i].threshold);
-        rid_jsonw_key(w, "fpr");
-        rid_jsonw_f64(w, points[i].fpr);
-        rid_jsonw_key(w, "tpr");
-        rid_jsonw_f64(w, points[i].tpr);
-        rid_jsonw_end_object(w);
-    }
-    rid_jsonw_end_array(w);
-}
-
 static rid_status write(const job *j, rid_eval_output *out, rid_err *err)
 {
     rid_metric_set m = {0};
@@ -168,7 +149,7 @@ static rid_status write(const job *j, rid_eval_output *out, rid_err *err)
         list_figures(&m, j, &s);
         rid_eval_output_begin(out, &m);
         if (j->o->output.json)
-            put_roc(rid_eval_output_json(out), counts);
+            rid_eval_output_put_roc(out, counts);
         st = rid_eval_output_finish(out, err);
     }
     rid_mem_free(counts);

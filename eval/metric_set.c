@@ -78,19 +78,14 @@ void rid_metrics_add_pairs(rid_metric_set *m, const rid_pair_counts *c)
 
 static const char NO_KIND[] = "no score of one person, or none of different persons";
 
-static void add_roc(rid_metric_set *m, double auc, double eer, double dprime)
-{
-    rid_metrics_add(m, "auc", auc, NO_KIND);
-    rid_metrics_add(m, "eer", eer, NO_KIND);
-    rid_metrics_add(m, "dprime", dprime, "no scores of both kinds, or all alike");
-}
-
 void rid_metrics_add_separation(rid_metric_set *m, const rid_separation *s)
 {
     static const char *const names[RID_TARS] = {"tar_far_1e1", "tar_far_1e2", "tar_far_1e3",
                                                 "tar_far_1e4"};
     static const char no_positive[] = "no score of one person";
-    add_roc(m, s->auc, s->eer, s->dprime);
+    rid_metrics_add(m, "auc", s->auc, NO_KIND);
+    rid_metrics_add(m, "eer", s->eer, NO_KIND);
+    rid_metrics_add(m, "dprime", s->dprime, "no scores of both kinds, or all alike");
     for (int i = 0; i < RID_TARS; i++)
         rid_metrics_add(m, names[i], s->tar[i], NO_KIND);
     rid_metrics_add(m, "best_f1", s->best_f1, no_positive);
@@ -103,8 +98,15 @@ void rid_metrics_add_ranking(rid_metric_set *m, const rid_ranking *r)
     rid_metrics_add(m, "map", r->map, no_query);
     rid_metrics_add(m, "rank1", r->rank1, no_query);
     rid_metrics_add(m, "rank5", r->rank5, no_query);
+    rid_metrics_add(m, "rank10", r->rank10, no_query);
     rid_metrics_add(m, "minp", r->minp, no_query);
-    add_roc(m, r->auc, r->eer, r->dprime);
+}
+
+void rid_metrics_add_open_set(rid_metric_set *m, const rid_open_set *o)
+{
+    static const char *const names[RID_FPIRS] = {"fnir_fpir_1e1", "fnir_fpir_1e2", "fnir_fpir_1e3"};
+    for (int i = 0; i < RID_FPIRS; i++)
+        rid_metrics_add(m, names[i], o->fnir[i], "no query with a positive");
 }
 
 /* ---- showing ---- */

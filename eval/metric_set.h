@@ -10,6 +10,7 @@
 
 #include "data/jsonw.h"
 #include "eval/cluster_metrics.h"
+#include "eval/open_set.h"
 #include "eval/separation.h"
 
 enum { RID_METRICS_MAX = 96 };
@@ -44,8 +45,10 @@ void rid_metrics_add_pairs(rid_metric_set *m, const rid_pair_counts *c);
 /** auc, eer, dprime; tar_far_1e1 … tar_far_1e4, the true accept rates at false accept rates of at most 0.1,
  *  0.01, 0.001, 0.0001; best_f1 and its best_f1_threshold. */
 void rid_metrics_add_separation(rid_metric_set *m, const rid_separation *s);
-/** map, rank1, rank5, minp, auc, eer, dprime. */
+/** map, rank1, rank5, rank10, minp. */
 void rid_metrics_add_ranking(rid_metric_set *m, const rid_ranking *r);
+/** fnir_fpir_1e1 … fnir_fpir_1e3, the false negative rates at false positive rates of at most 0.1, 0.01, 0.001. */
+void rid_metrics_add_open_set(rid_metric_set *m, const rid_open_set *o);
 
 /** Appends the value: a count in full, else the shortest exact decimal; nothing where it is undefined. */
 void rid_metric_append(rid_buf *out, const rid_metric *m);

@@ -385,7 +385,7 @@ static void begin_results(job *j)
 static void sum_up(rid_ranking *out, const job *j)
 {
     double map = 0, minp = 0;
-    size_t rank1 = 0, rank5 = 0;
+    size_t within[3] = {0}; /* queries with a positive among the first 1, 5, 10 */
     for (size_t i = 0; i < j->layout.n_queries; i++) {
         const rid_ranking_query *q = &j->result[i].q;
         if (q->n_positives == 0) {
@@ -395,14 +395,16 @@ static void sum_up(rid_ranking *out, const job *j)
         out->n_queries++;
         map += q->ap;
         minp += q->inp;
-        rank1 += q->first == 1;
-        rank5 += q->first >= 1 && q->first <= 5;
+        within[0] += q->first == 1;
+        within[1] += q->first >= 1 && q->first <= 5;
+        within[2] += q->first >= 1 && q->first <= 10;
     }
     const double n = (double)out->n_queries;
     out->map = n > 0 ? map / n : NAN;
     out->minp = n > 0 ? minp / n : NAN;
-    out->rank1 = n > 0 ? (double)rank1 / n : NAN;
-    out->rank5 = n > 0 ? (double)rank5 / n : NAN;
+    out->rank1 = n > 0 ? (double)within[0] / n : NAN;
+    out->rank5 = n > 0 ? (double)within[1] / n : NAN;
+    out->rank10 = n > 0 ? (double)within[2] / n : NAN;
 }
 
 static void separate(rid_ranking *out, rid_separation *separation, const job *j)

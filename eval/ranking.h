@@ -28,7 +28,7 @@ typedef struct rid_ranking_input {
 
 /** NaN where undefined (no query with a positive, no pair of the kind). */
 typedef struct rid_ranking {
-    double map, rank1, rank5, minp; /**< means over queries that have a positive */
+    double map, rank1, rank5, rank10, minp; /**< means over queries that have a positive */
     double auc, eer, dprime;   /**< over all (query, gallery) scores, positives against negatives */
     size_t n_queries;          /**< with a positive */
     size_t n_without_positive; /**< queries left out */

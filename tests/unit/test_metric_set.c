@@ -48,19 +48,21 @@ static void test_names(void **state)
     const rid_pair_counts pairs = {0};
     const rid_ranking ranking = {0};
     const rid_separation separation = {0};
+    const rid_open_set open = {0};
     rid_metric_set m = {0};
     rid_buf out = {0};
     rid_metrics_add_clusters(&m, &clusters);
     rid_metrics_add_searches(&m, &searches);
     rid_metrics_add_pairs(&m, &pairs);
     rid_metrics_add_ranking(&m, &ranking);
+    rid_metrics_add_open_set(&m, &open);
     for (size_t i = 0; i < m.n; i++)
         rid_buf_printf(&out, "%s ", m.at[i].name);
     assert_string_equal(rid_buf_cstr(&out),
                         "persons true_persons pairwise_precision pairwise_recall pairwise_f1 bcubed_precision "
                         "bcubed_recall bcubed_f1 v_measure ari mated nonmated hits wrong_matches "
                         "false_matches to_unlabelled fnir fpir pairs_precision pairs_recall pairs_f1 map "
-                        "rank1 rank5 minp auc eer dprime ");
+                        "rank1 rank5 rank10 minp fnir_fpir_1e1 fnir_fpir_1e2 fnir_fpir_1e3 ");
     m.n = 0;
     rid_metrics_add_separation(&m, &separation);
     rid_buf_clear(&out);
