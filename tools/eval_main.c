@@ -2,6 +2,7 @@
 #include "eval/eval_diff.h"
 #include "eval/eval_manifest.h"
 #include "eval/eval_pairs.h"
+#include "eval/eval_search.h"
 #include "tools/cli.h"
 
 #include <string.h>
@@ -91,6 +92,22 @@ static rid_status run_diff(rid_cli *cli, rid_err *err)
     return st == RID_OK ? rid_eval_diff(&o, sides[0], sides[1], rid_cli_summary(cli), err) : st;
 }
 
+static rid_status run_search(rid_cli *cli, rid_err *err)
+{
+    rid_eval_search_options o = {
+        .input = {.query_ids = rid_cli_str(cli, "query-ids"),
+                  .limit = (uint64_t)rid_cli_int(cli, "limit"),
+                  .within_buckets = strcmp(rid_cli_str(cli, "within"), "bucket") == 0,
+                  .cameras = strcmp(rid_cli_str(cli, "exclude-same"), "camera") == 0},
+        .rerank = rid_cli_str(cli, "rerank"), .per_query = rid_cli_str(cli, "per-query"),
+        .threads = rid_cli_threads(cli)};
+    o.input.n_gt = rid_cli_list(cli, "gt", &o.input.gt);
+    o.input.n_queries = rid_cli_list(cli, "query", &o.input.queries);
+    rid_status st = read_inputs(cli, &o.input.stores, &o.input.n_stores, "store", err);
+    st = st == RID_OK ? read_output(cli, &o.output, err) : st;
+    return st == RID_OK ? rid_eval_search(&o, rid_cli_summary(cli), err) : st;
+}
+
 int main(int argc, char **argv)
 {
     static const rid_command commands[] = {
@@ -103,6 +120,8 @@ int main(int argc, char **argv)
         {"diff", "[--gt FILE] A B",
          "what is different: manifests or stores of the same entries; with --gt, whether it is better",
          "gt threshold margin nn2 bootstrap limit json assert output", run_diff},
+        {"search", "--gt FILE STORE…", "how well a search finds a person's other entries: mAP, CMC, ROC",
+         "gt query query-ids within exclude-same rerank per-query limit json assert output", run_search},
         {0}};
     static const rid_tool tool = {
         .name = "eval",
@@ -120,6 +139,8 @@ int main(int argc, char **argv)
                     "rid-eval pairs --pairs pairs.csv --json day.h5 | jq '{auc, eer, dprime}'\n"
                     "# is the new model better, and what does it decide otherwise?\n"
                     "rid-eval diff --gt gt.json --assert 'delta_pairwise_f1_low > -0.005' old/ new/\n"
+                    "# the encoder as re-identification papers measure it, with re-ranking\n"
+                    "rid-eval search --gt gt.json --rerank 20,6,0.3 --json day.h5 | jq '{map, rank1, cmc}'\n"
                     "# stop a model whose scores separate too little\n"
                     "rid-eval pairs --gt gt.json --assert 'auc >= 0.99' --assert 'tar_far_1e2 > 0.9'"
                     " day.h5",

@@ -5,6 +5,7 @@ enum { SWEEP = RID_TOOL_SWEEP, EVAL = RID_TOOL_EVAL, PAIRS = RID_TOOL_PAIRS, GT 
 
 static const char in_truth[] = "Ground truth";
 static const char in_figures[] = "Figures";
+static const char in_search[] = "Search";
 static const char in_hard[] = "Hard pairs";
 static const char in_grid[] = "Grid and objective";
 
@@ -51,6 +52,27 @@ static const rid_option rows[] = {
     {.name = "errors", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
      .group = in_figures, .flags = RID_OPTION_NO_EMPTY,
      .help = "write false merges and splits there, with their entries (CSV)"},
+
+    {.name = "query", .type = RID_OPTION_LIST, .metavar = "STORE", .tools = EVAL,
+     .group = in_search, .flags = RID_OPTION_NO_EMPTY,
+     .help = "stores whose entries are looked for, among those of the other stores; unset: every entry "
+             "among all others"},
+    {.name = "query-ids", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
+     .group = in_search, .flags = RID_OPTION_NO_EMPTY,
+     .help = "entry ids, one a line: they are looked for, among all others"},
+    {.name = "within", .type = RID_OPTION_CHOICE, .choices = "all|bucket", .default_text = "all",
+     .tools = EVAL, .group = in_search,
+     .help = "look among all entries, or those of the same day and store"},
+    {.name = "exclude-same", .type = RID_OPTION_CHOICE, .choices = "none|camera",
+     .default_text = "none", .tools = EVAL, .group = in_search,
+     .help = "camera: leave out entries of the same person at the same camera, as re-identification "
+             "benchmarks do"},
+    {.name = "rerank", .type = RID_OPTION_STRING, .metavar = "K1,K2,LAMBDA", .tools = EVAL,
+     .group = in_search, .flags = RID_OPTION_NO_EMPTY,
+     .help = "re-rank by k-reciprocal encoding (Zhong et al. 2017), as in 20,6,0.3"},
+    {.name = "per-query", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
+     .group = in_search, .flags = RID_OPTION_NO_EMPTY,
+     .help = "write rank of the first positive, AP and best scores of every query there (CSV)"},
 
     {.name = "pos-max", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.75",
      .tools = PAIRS, .group = in_hard, .min = -1, .max = 1,
