@@ -4,7 +4,7 @@
 
 /** The regularised incomplete beta function I_x(a, b), a and b > 0, x in [0, 1]: the probability that
  *  a Beta(a, b) variable is at most x. Continued fraction (DLMF 8.17.22); absolute error below 1e-10
- *  for a + b up to 1e7. */
+ *  for a + b up to 1e6. */
 double rid_beta_cdf(double x, double a, double b);
 
 /** Upper bound of Clopper and Pearson ("The use of confidence or fiducial limits illustrated in the

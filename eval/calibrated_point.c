@@ -1,15 +1,18 @@
 #include "eval/calibrated_point.h"
 
-#include "data/json.h"
-#include "data/textfile.h"
+#include "data/json_file.h"
 
 #include <string.h>
 
-static rid_status take_number(double *out, rid_json root, const char *key, rid_err *err)
+static const size_t DOCUMENT_MAX = (size_t)64 << 20;
+
+/* As rid-manifest takes it from the command line. */
+static rid_status take_number(double *out, rid_json root, const char *key, double min, double max,
+                              rid_err *err)
 {
     rid_json v;
-    if (!rid_json_find(root, key, &v) || !rid_json_get_f64(v, out))
-        return RID_FAIL(err, RID_EDATA, "%s is missing or no number", key);
+    if (!rid_json_find(root, key, &v) || !rid_json_get_f64(v, out) || !(*out >= min && *out <= max))
+        return RID_FAIL(err, RID_EDATA, "%s is missing, or no number from %g to %g", key, min, max);
     return RID_OK;
 }
 
@@ -41,18 +44,17 @@ static bool find_count(rid_json root, const char *key, uint64_t *out)
     return found;
 }
 
-static rid_status take_members(rid_calibrated_point *p, rid_json root, rid_err *err)
+rid_status rid_calibrated_point_take(rid_calibrated_point *p, rid_json root, rid_err *err)
 {
     rid_json v;
     rid_str text;
+    *p = (rid_calibrated_point){0};
     if (rid_json_type_of(root) != RID_JSON_OBJECT)
         return RID_FAIL(err, RID_EDATA, "expected an object, found %s",
                         rid_json_type_name(rid_json_type_of(root)));
-    if (rid_json_find_duplicate_key(root, &text))
-        return RID_FAIL(err, RID_EDATA, "key '%.*s' occurs twice", RID_STR(text));
-    rid_status st = take_number(&p->rule.threshold, root, "threshold", err);
+    rid_status st = take_number(&p->rule.threshold, root, "threshold", -1, 2, err);
     if (st == RID_OK)
-        st = take_number(&p->rule.margin, root, "margin", err);
+        st = take_number(&p->rule.margin, root, "margin", 0, 3, err);
     if (st == RID_OK)
         st = take_nn2(&p->rule.nn2, root, err);
     if (rid_json_find(root, "encoder_hash", &v) && rid_json_get_str(v, &text) &&
@@ -70,14 +72,16 @@ rid_status rid_calibrated_point_parse(rid_calibrated_point *out, const char *jso
 {
     rid_buf text = {0};
     rid_json root;
+    rid_str key;
     rid_json_parser *parser = rid_json_parser_new();
-    *out = (rid_calibrated_point){0};
     rid_buf_append_str(&text, json);
     rid_status st = parser && rid_buf_reserve(&text, RID_JSON_PADDING)
                         ? rid_json_parse(parser, text.data, text.len, &root, err)
                         : RID_FAIL_NOMEM(err);
+    if (st == RID_OK && rid_json_find_duplicate_key(root, &key))
+        st = RID_FAIL(err, RID_EDATA, "key '%.*s' stands twice in one object", RID_STR(key));
     if (st == RID_OK)
-        st = take_members(out, root, err);
+        st = rid_calibrated_point_take(out, root, err);
     rid_json_parser_free(parser);
     rid_buf_free(&text);
     return st;
@@ -85,18 +89,16 @@ rid_status rid_calibrated_point_parse(rid_calibrated_point *out, const char *jso
 
 rid_status rid_calibrated_point_read(rid_calibrated_point *out, const char *path, rid_err *err)
 {
-    rid_buf text = {0};
-    rid_status st = rid_textfile_read(&text, path, RID_TEXTFILE_MAX, err);
-    if (st == RID_OK && !rid_buf_cstr(&text))
-        st = RID_FAIL_NOMEM(err);
+    rid_json_file f;
+    rid_status st = rid_json_file_open(&f, path, DOCUMENT_MAX, NULL, err);
     if (st == RID_OK) {
-        st = rid_calibrated_point_parse(out, text.data, err);
+        st = rid_calibrated_point_take(out, f.root, err);
         if (st == RID_OK && !out->encoder_hash[0])
             st = RID_FAIL(err, RID_EDATA, "encoder_hash is missing: of which encoder is the point?");
         if (st != RID_OK)
             rid_err_prepend(err, "%s", path);
     }
-    rid_buf_free(&text);
+    rid_json_file_close(&f);
     return st;
 }
 

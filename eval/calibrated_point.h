@@ -5,7 +5,7 @@
 
 #include "eval/rule.h"
 
-#include "data/base/buf.h"
+#include "data/json.h"
 
 /** What a document says, as far as deciding goes. */
 typedef struct rid_calibrated_point {
@@ -17,8 +17,10 @@ typedef struct rid_calibrated_point {
     char encoder_hash[65];             /**< "": the document does not say */
 } rid_calibrated_point;
 
-/** Reads a document's text; unknown members are ignored. RID_EDATA: not JSON, no object, or threshold,
- *  margin or nn2 missing or not what they should be; RID_ETEMP. */
+/** Reads a document; unknown members are ignored. RID_EDATA: no object, threshold, margin or nn2 missing or
+ *  not what they should be. */
+RID_MUST rid_status rid_calibrated_point_take(rid_calibrated_point *out, rid_json root, rid_err *err);
+/** The same of a text, whose keys may not stand twice; RID_EDATA also where it is not JSON; RID_ETEMP. */
 RID_MUST rid_status rid_calibrated_point_parse(rid_calibrated_point *out, const char *json,
                                                rid_err *err);
 /** Reads a file: RID_ENOINPUT, and RID_EDATA also where it does not say which encoder it is of. */

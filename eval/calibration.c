@@ -89,29 +89,30 @@ static double needed_for(double matched, double n, double effect, const rid_prom
     return high < 1e6 ? ceil(high * n) : INFINITY;
 }
 
+/* That the bound is at most max_fpir, without working it out. */
+static bool passes(double matched, double n, double effect, const rid_promise *promise)
+{
+    return matched < n && rid_beta_cdf(promise->max_fpir, matched / effect + 1,
+                                       (n - matched) / effect) >= promise->confidence;
+}
+
 static void test(rid_calibration *out, const design *d, const double *effects,
                  const rid_promise *promise)
 {
     const rid_calibration_counts *c = d->counts;
-    for (size_t t = c->n_thresholds; t-- > 0;) {
-        const double matched = matched_at(c, t);
-        const double effect = c->person_effect + effects[t] - 1;
-        const double bound = bound_of(matched, d->n, effect, promise);
-        const bool passes = bound <= promise->max_fpir;
-        if (!passes && out->kept)
-            return;
-        *out = (rid_calibration){.kept = passes,
-                                 .threshold = t,
-                                 .bound = bound,
-                                 .bucket_effect = effects[t],
-                                 .design_effect = effect,
-                                 .searches = (uint64_t)d->n,
-                                 .matched = (uint64_t)matched};
-        if (!passes) {
-            out->needed = needed_for(matched, d->n, effect, promise);
-            return;
-        }
-    }
+    size_t t = c->n_thresholds;
+    while (t > 0 && passes(matched_at(c, t - 1), d->n, c->person_effect + effects[t - 1] - 1, promise))
+        t--;
+    out->kept = t < c->n_thresholds;
+    out->threshold = out->kept ? t : t - 1;
+    const double matched = matched_at(c, out->threshold);
+    out->searches = (uint64_t)d->n;
+    out->matched = (uint64_t)matched;
+    out->bucket_effect = effects[out->threshold];
+    out->design_effect = c->person_effect + out->bucket_effect - 1;
+    out->bound = bound_of(matched, d->n, out->design_effect, promise);
+    if (!out->kept)
+        out->needed = needed_for(matched, d->n, out->design_effect, promise);
 }
 
 /* Each effect becomes the largest of its own and the looser ones', down to the first threshold with `enough`

@@ -1,11 +1,13 @@
 #include "eval/swept_point.h"
 
 #include "data/base/mem.h"
-#include "data/json.h"
-#include "data/textfile.h"
+#include "data/json_file.h"
 #include "eval/calibrated_point.h"
 
 #include <string.h>
+
+/* That of thousands of buckets. */
+static const size_t DOCUMENT_MAX = (size_t)256 << 20;
 
 /* A bucket's name. A day has no NUL, so that two names are never one. */
 static bool append_name(rid_buf *out, rid_json bucket)
@@ -36,38 +38,29 @@ static rid_status take_buckets(rid_swept_point *p, rid_json root, rid_err *err)
     return p->buckets.failed ? RID_FAIL_NOMEM(err) : RID_OK;
 }
 
-static rid_status parse(rid_swept_point *p, rid_buf *text, rid_err *err)
+static rid_status take_members(rid_swept_point *p, rid_json root, rid_err *err)
 {
-    rid_json root;
     rid_calibrated_point point;
-    rid_json_parser *parser = rid_json_parser_new();
-    rid_status st = parser && rid_buf_cstr(text) ? rid_calibrated_point_parse(&point, text->data, err)
-                                                 : RID_FAIL_NOMEM(err);
-    if (st == RID_OK && !rid_buf_reserve(text, RID_JSON_PADDING))
-        st = RID_FAIL_NOMEM(err);
-    if (st == RID_OK)
-        st = rid_json_parse(parser, text->data, text->len, &root, err);
+    rid_status st = rid_calibrated_point_take(&point, root, err);
     if (st == RID_OK)
         st = take_buckets(p, root, err);
     if (st == RID_OK && !point.encoder_hash[0])
         st = RID_FAIL(err, RID_EDATA, "encoder_hash is missing: expected the best.json of rid-sweep");
-    if (st == RID_OK) {
-        p->rule = point.rule;
-        p->encoder_hash = rid_mem_strdup(point.encoder_hash);
-        st = p->encoder_hash ? RID_OK : RID_FAIL_NOMEM(err);
-    }
-    rid_json_parser_free(parser);
-    return st;
+    if (st != RID_OK)
+        return st;
+    p->rule = point.rule;
+    p->encoder_hash = rid_mem_strdup(point.encoder_hash);
+    return p->encoder_hash ? RID_OK : RID_FAIL_NOMEM(err);
 }
 
 rid_status rid_swept_point_read(rid_swept_point *out, const char *path, rid_err *err)
 {
-    rid_buf text = {0};
+    rid_json_file f;
     *out = (rid_swept_point){0};
-    rid_status st = rid_textfile_read(&text, path, RID_TEXTFILE_MAX, err);
-    if (st == RID_OK && (st = parse(out, &text, err)) != RID_OK)
+    rid_status st = rid_json_file_open(&f, path, DOCUMENT_MAX, NULL, err);
+    if (st == RID_OK && (st = take_members(out, f.root, err)) != RID_OK)
         rid_err_prepend(err, "%s", path);
-    rid_buf_free(&text);
+    rid_json_file_close(&f);
     return st;
 }
 

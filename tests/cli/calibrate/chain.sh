@@ -56,6 +56,29 @@ for key in false_matches mated hits wrong_matches fnir; do
     expect_equal $key "$(json_value point.json $key)" "$(json_value cell/best.json $key)"
 done
 
+if ! /usr/bin/python3 -c 'import scipy' 2>/dev/null; then
+    skip 'against the scores of manifests' 'no /usr/bin/python3 with SciPy'
+else
+    begin 'against the scores of manifests'
+    "${SYNTH[@]}" --people 150 --stores 3 --days 3 --seed 6 --gt days_gt.json -o days.jsonl
+    rid-encode -q --ckpt model.pt -o days.h5 days.jsonl
+    # A bucket without labels, a small one, and labels that are missing.
+    { grep nc0007- cal.jsonl; grep nc0008- cal.jsonl | head -n 90; cat days.jsonl; } >mixed.jsonl
+    rid-encode -q --ckpt model.pt -o mixed.h5 mixed.jsonl
+    { grep -oE '"[^"]+": ?"[^"]+"' days_gt.json | awk 'NR % 40'; grep -oE '"nc0008-[^"]+": ?"[^"]+"' gt.json; } |
+        paste -sd, | sed 's/^/{/; s/$/}/' >mixed_gt.json
+    for data in cal:gt.json days:days_gt.json mixed:mixed_gt.json; do
+        for options in '' '--scope these' '--confidence 0.9 --margin 0'; do
+            run rid-calibrate -q --gt "${data#*:}" --max-fpir 0.06 $options --force -o o.json "${data%:*}.h5"
+            expect_code 0
+            rid-manifest -q --embeddings none --nn2 neighbor --force -o scores-${data%:*} "${data%:*}.h5"
+            run /usr/bin/python3 "$SRC/tests/cli/calibrate/oracle.py" "${data#*:}" o.json scores-${data%:*}
+            expect_code 0
+            expect_empty_out
+        done
+    done
+fi
+
 begin 'the point goes through checkpoint and store into the manifest'
 run rid-encode -q --ckpt calibrated.pt -o new_c.h5 new.jsonl
 expect_code 0
