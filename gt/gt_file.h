@@ -6,7 +6,8 @@
  *      a manifest: {"day_id", "people": [{"person_id", "events": [{"entry_id", …}]}]}, whose numbers
  *      begin again every day, so that a person of it is "<day>/<person_id>"
  *
- *  Ids may be whole numbers; they are read as their digits. */
+ *  Ids may be whole numbers; they are read as their digits. Frames (arrays and objects under "embeddings",
+ *  anywhere) are passed over and need no memory. */
 #ifndef RID_GT_FILE_H
 #define RID_GT_FILE_H
 

@@ -65,6 +65,12 @@ static void test_manifest(void **state)
                   " {\"person_id\": \"s-0002\", \"events\": [{\"entry_id\": \"e3\"}]}]}",
                   "e1=2025-11-06/s-0001 e2=2025-11-06/s-0001 e3=2025-11-06/s-0002");
     assert_labels("{\"day_id\": null, \"people\": []}", "");
+    /* Behind frames that are passed over, a place is still that of the file. */
+    rid_labels *l;
+    const char *path = fx_write("m.json", "{\"people\": [{\"person_id\": \"a\", \"events\": [{\"embeddings\":"
+                                          " [[1,\n2], [3, \"]\"]],\n \"entry_id\": \"e\"}, {}]}]}");
+    assert_fails(rid_labels_read(&l, &path, 1, &err), RID_EDATA,
+                 "line 3, byte 96: expected an object with 'entry_id', found an object");
 }
 
 static void test_included(void **state)
@@ -230,7 +236,7 @@ static void test_items(void **state)
     const char *path =
         fx_write("gt.json", "{\"version\": [2],"
                             " \"persons\": {\"p\": {\"alias\": \"A\\\"\", \"include\": false, \"entries\":"
-                            " [{\"x\": 1, \"entry_id\": \"e\", \"y\": [2, null]}], \"first_seen\": null},"
+                            " [{\"x\": 1, \"entry_id\": \"e\", \"embeddings\": [[1]], \"y\": [2, null]}], \"first_seen\": null},"
                             " \"q\": {\"entries\": [{\"entry_id\": \"f\", \"include\": false}]}},"
                             " \"format_version\": 1, \"by\": \"me\"}");
     assert_ok(rid_gt_file_read(path, note_item, &found, &form, &err));

@@ -9,7 +9,7 @@ rid-synth -q --people 4 --stores 3 --days 3 --visits 1:3 --frames 1:1 --vis-dim 
     -o p.jsonl --gt synth.json
 rid-encode -q --encoder mean --frames none -o s.h5 p.jsonl
 rid-store list s.h5 >list.tsv
-for job in 'documents 12' 'diff 60' 'check 30' 'pairs 12'; do
+for job in 'documents 8' 'diff 40' 'check 20' 'pairs 8'; do
     begin "$job"
     # shellcheck disable=SC2086 # two words
     run $PYTHON "$SRC/tests/cli/gt/oracle.py" $job s.h5 list.tsv
