@@ -222,7 +222,8 @@ static void sort_all(builder *b, uint32_t *rank)
         b->raw[i].bucket = rank[b->raw[i].bucket];
         c->buckets[b->raw[i].bucket].n++;
     }
-    qsort_r(b->raw, b->n, sizeof *b->raw, compare_events, &c->ids);
+    if (b->n > 0)
+        qsort_r(b->raw, b->n, sizeof *b->raw, compare_events, &c->ids);
 }
 
 /* number_of (texts.n) zero, last (n): scratch. */
