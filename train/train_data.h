@@ -44,7 +44,8 @@ typedef struct rid_train_data {
  *  and people with too few entries are counted and said. RID_EDATA: nothing to train with (fewer than
  *  two people, no person with two entries), a person on both sides, duplicate ids in conflict;
  *  RID_ECONFIG: a schema that does not fit; RID_EUSAGE: more frames than `memory` in inputs that are
- *  no stores; errors of sources and labels. Figures go to summary. *out is zero on failure. */
+ *  no stores; errors of sources and labels. Figures go to summary. *out is zero on failure, and stays
+ *  where it is otherwise: frames are read through it. */
 RID_MUST rid_status rid_train_data_load(rid_train_data *out, const rid_train_data_options *options,
                                         rid_summary *summary, rid_progress *progress, rid_err *err);
 void rid_train_data_clear(rid_train_data *d);
