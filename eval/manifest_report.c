@@ -80,7 +80,7 @@ static void clear_rows(rows *r)
     rid_mem_free(r->texts);
 }
 
-/* How a table is headed, and the members of a row in JSON that have its name in them. */
+/* How a table is headed, and the members in JSON that have a row's names in them. */
 typedef struct heading {
     const char *json, *title;
     const char *name_key, *other_key; /* other_key NULL: one name */
@@ -88,32 +88,21 @@ typedef struct heading {
     size_t n_columns;
 } heading;
 
-static void put_rows(rid_jsonw *w, const heading *h, const rows *r)
+static void put_row(rid_jsonw *w, const heading *h, rid_str name, rid_str other, const rid_metric_set *m)
 {
-    rid_jsonw_key(w, h->json);
-    rid_jsonw_begin_array(w);
-    for (size_t i = 0; i < r->n; i++) {
-        rid_jsonw_begin_object(w);
-        rid_jsonw_key(w, h->name_key);
-        rid_jsonw_str(w, r->names[i]);
-        if (h->other_key) {
-            rid_jsonw_key(w, h->other_key);
-            rid_jsonw_str(w, r->others[i]);
-        }
-        rid_metric_set_put(w, &r->sets[i]);
-        rid_jsonw_end_object(w);
+    rid_jsonw_begin_object(w);
+    rid_jsonw_key(w, h->name_key);
+    rid_jsonw_str(w, name);
+    if (h->other_key) {
+        rid_jsonw_key(w, h->other_key);
+        rid_jsonw_str(w, other);
     }
-    rid_jsonw_end_array(w);
+    rid_metric_set_put(w, m);
+    rid_jsonw_end_object(w);
 }
 
-static rid_status write_rows(rid_eval_output *out, bool json, const heading *h, rows *r, size_t n_shown,
-                             rid_err *err)
+static rid_status write_table(rid_buf *text, const heading *h, rows *r, rid_err *err)
 {
-    rid_buf *text = rid_eval_output_text(out);
-    if (json) {
-        put_rows(rid_eval_output_json(out), h, r);
-        return RID_OK;
-    }
     for (size_t i = 0; i < r->n && h->other_key; i++) {
         const rid_str none = {"-", 1}, a = r->names[i], b = r->others[i];
         rid_buf_printf(&r->texts[i], "%.*s, %.*s", RID_STR(a.len > 0 ? a : none),
@@ -123,9 +112,7 @@ static rid_status write_rows(rid_eval_output *out, bool json, const heading *h, 
         r->names[i] = rid_buf_view(&r->texts[i]);
     }
     rid_buf_append_char(text, '\n');
-    rid_metric_sets_write(text, h->title, r->names, r->sets, n_shown, h->columns, h->n_columns);
-    if (n_shown < r->n)
-        rid_buf_printf(text, "(the worst %zu of %zu)\n", n_shown, r->n);
+    rid_metric_sets_write(text, h->title, r->names, r->sets, r->n, h->columns, h->n_columns);
     return RID_OK;
 }
 
@@ -152,51 +139,70 @@ static double worth(const rid_manifest_report *r, const rid_sweep_cell *c)
     return isnan(value) ? 2 : value; /* behind all others */
 }
 
-/* In JSON in order of day and store, for people the worst first. */
-static void order_buckets(ranked *order, const rid_manifest_report *r, bool json)
+static void list_bucket(rid_metric_set *m, const rid_manifest_report *r, size_t k)
 {
-    const size_t n = r->judgement->clustering->n_buckets;
-    for (size_t k = 0; k < n; k++)
-        order[k] = (ranked){k, json ? 0 : worth(r, &r->judgement->buckets[k].counts)};
-    qsort(order, n, sizeof *order, compare_ranked);
+    const rid_sweep_cell *c = &r->judgement->buckets[k].counts;
+    rid_metrics_add_count(m, "entries", r->judgement->clustering->buckets[k].n);
+    if (r->errors)
+        rid_metrics_add_count(m, "labelled", c->clusters.entries);
+    add_counts(m, r, c);
+    if (r->pairs)
+        rid_metrics_add_pairs(m, &c->pairs);
 }
 
-static void fill_bucket(rows *to, size_t i, const rid_manifest_report *r, size_t k)
+/* All, by day and store. */
+static void put_buckets(rid_jsonw *w, const heading *h, const rid_manifest_report *r)
 {
-    const rid_clustered_bucket *b = &r->judgement->clustering->buckets[k];
-    const rid_sweep_cell *c = &r->judgement->buckets[k].counts;
-    to->names[i] = b->day;
-    to->others[i] = b->store;
-    rid_metrics_add_count(&to->sets[i], "entries", b->n);
-    if (r->errors)
-        rid_metrics_add_count(&to->sets[i], "labelled", c->clusters.entries);
-    add_counts(&to->sets[i], r, c);
-    if (r->pairs)
-        rid_metrics_add_pairs(&to->sets[i], &c->pairs);
+    const rid_clustering *c = r->judgement->clustering;
+    rid_jsonw_key(w, h->json);
+    rid_jsonw_begin_array(w);
+    for (size_t k = 0; k < c->n_buckets; k++) {
+        rid_metric_set m = {0};
+        list_bucket(&m, r, k);
+        put_row(w, h, c->buckets[k].day, c->buckets[k].store, &m);
+    }
+    rid_jsonw_end_array(w);
+}
+
+/* The worst, those first. */
+static rid_status write_worst(rid_buf *text, const heading *h, const rid_manifest_report *r, rid_err *err)
+{
+    const rid_clustering *c = r->judgement->clustering;
+    const size_t n = c->n_buckets, n_shown = n < BUCKETS_SHOWN ? n : BUCKETS_SHOWN;
+    rows to;
+    ranked *order = rid_mem_alloc(n, sizeof *order);
+    rid_status st = init_rows(&to, n_shown, err);
+    if (st == RID_OK && !order)
+        st = RID_FAIL_NOMEM(err);
+    if (st == RID_OK) {
+        for (size_t k = 0; k < n; k++)
+            order[k] = (ranked){k, worth(r, &r->judgement->buckets[k].counts)};
+        qsort(order, n, sizeof *order, compare_ranked);
+        for (size_t i = 0; i < n_shown; i++) {
+            to.names[i] = c->buckets[order[i].bucket].day;
+            to.others[i] = c->buckets[order[i].bucket].store;
+            list_bucket(&to.sets[i], r, order[i].bucket);
+        }
+        st = write_table(text, h, &to, err);
+    }
+    if (st == RID_OK && n_shown < n)
+        rid_buf_printf(text, "(the worst %zu of %zu)\n", n_shown, n);
+    clear_rows(&to);
+    rid_mem_free(order);
+    return st;
 }
 
 static rid_status write_buckets(rid_eval_output *out, bool json, const rid_manifest_report *r, rid_err *err)
 {
-    static const char *const with_gt[] = {"entries",       "persons", "true_persons", "pairwise_precision",
-                                          "pairwise_recall", "pairwise_f1", "fnir",     "fpir"};
+    static const char *const with_gt[] = {"entries",         "persons",     "true_persons", "pairwise_precision",
+                                          "pairwise_recall", "pairwise_f1", "fnir",         "fpir"};
     static const char *const without[] = {"entries", "pairs_precision", "pairs_recall", "pairs_f1"};
     const heading h = {"by_bucket", "BUCKET", "day_id", "store_id", r->errors ? with_gt : without,
                        r->errors ? sizeof with_gt / sizeof with_gt[0] : sizeof without / sizeof without[0]};
-    const size_t n = r->judgement->clustering->n_buckets;
-    rows to;
-    ranked *order = rid_mem_alloc(n, sizeof *order);
-    rid_status st = init_rows(&to, n, err);
-    if (st == RID_OK && !order)
-        st = RID_FAIL_NOMEM(err);
-    if (st == RID_OK) {
-        order_buckets(order, r, json);
-        for (size_t i = 0; i < n; i++)
-            fill_bucket(&to, i, r, order[i].bucket);
-        st = write_rows(out, json, &h, &to, n < BUCKETS_SHOWN ? n : BUCKETS_SHOWN, err);
-    }
-    clear_rows(&to);
-    rid_mem_free(order);
-    return st;
+    if (!json)
+        return write_worst(rid_eval_output_text(out), &h, r, err);
+    put_buckets(rid_eval_output_json(out), &h, r);
+    return RID_OK;
 }
 
 /* ---- breakdowns ---- */
@@ -204,23 +210,44 @@ static rid_status write_buckets(rid_eval_output *out, bool json, const rid_manif
 typedef rid_status break_down_fn(rid_breakdown *b, const rid_judgement *j, rid_err *err);
 typedef void add_fn(rid_metric_set *m, const rid_breakdown_group *g);
 
+static void put_groups(rid_jsonw *w, const heading *h, const rid_breakdown *b, add_fn *add)
+{
+    rid_jsonw_key(w, h->json);
+    rid_jsonw_begin_array(w);
+    for (size_t i = 0; i < b->n; i++) {
+        rid_metric_set m = {0};
+        add(&m, &b->groups[i]);
+        put_row(w, h, b->groups[i].name, b->groups[i].other, &m);
+    }
+    rid_jsonw_end_array(w);
+}
+
+static rid_status write_groups(rid_buf *text, const heading *h, const rid_breakdown *b, add_fn *add,
+                               rid_err *err)
+{
+    rows to;
+    rid_status st = init_rows(&to, b->n, err);
+    if (st == RID_OK) {
+        for (size_t i = 0; i < b->n; i++) {
+            to.names[i] = b->groups[i].name;
+            to.others[i] = b->groups[i].other;
+            add(&to.sets[i], &b->groups[i]);
+        }
+        st = write_table(text, h, &to, err);
+    }
+    clear_rows(&to);
+    return st;
+}
+
 static rid_status write_breakdown(rid_eval_output *out, bool json, const rid_manifest_report *r,
                                   const heading *h, break_down_fn *break_down, add_fn *add, rid_err *err)
 {
     rid_breakdown b;
-    rows to = {0};
     rid_status st = break_down(&b, r->judgement, err);
-    if (st == RID_OK)
-        st = init_rows(&to, b.n, err);
-    if (st == RID_OK) {
-        for (size_t i = 0; i < b.n; i++) {
-            to.names[i] = b.groups[i].name;
-            to.others[i] = b.groups[i].other;
-            add(&to.sets[i], &b.groups[i]);
-        }
-        st = write_rows(out, json, h, &to, b.n, err);
-    }
-    clear_rows(&to);
+    if (st == RID_OK && json)
+        put_groups(rid_eval_output_json(out), h, &b, add);
+    else if (st == RID_OK)
+        st = write_groups(rid_eval_output_text(out), h, &b, add, err);
     rid_breakdown_clear(&b);
     return st;
 }

@@ -171,27 +171,37 @@ static size_t width_of(const rid_buf *b)
     return n;
 }
 
-static void append_name(rid_buf *out, rid_str name)
+static size_t width_of_name(rid_str name)
 {
     rid_buf plain = {0};
     rid_plain_append(&plain, name);
-    rid_buf_append(out, plain.data, plain.len);
-    for (size_t i = width_of(&plain); i < NAME_WIDTH; i++)
-        rid_buf_append_char(out, ' ');
-    out->failed |= plain.failed;
+    const size_t width = width_of(&plain);
     rid_buf_free(&plain);
+    return width;
+}
+
+static void append_name(rid_buf *out, rid_str name, size_t width)
+{
+    rid_plain_append(out, name);
+    for (size_t i = width_of_name(name); i < width; i++)
+        rid_buf_append_char(out, ' ');
 }
 
 void rid_metric_sets_write(rid_buf *out, const char *title, const rid_str *names, const rid_metric_set *sets,
                            size_t n, const char *const *columns, size_t n_columns)
 {
     enum { CELL_MIN = 8 };
-    append_name(out, rid_str_of(title));
+    size_t name_width = NAME_WIDTH;
+    for (size_t i = 0; i < n; i++) {
+        const size_t width = width_of_name(names[i]);
+        name_width = width > name_width ? width : name_width;
+    }
+    append_name(out, rid_str_of(title), name_width);
     for (size_t c = 0; c < n_columns; c++)
         rid_buf_printf(out, "  %*s", CELL_MIN, columns[c]);
     rid_buf_append_char(out, '\n');
     for (size_t i = 0; i < n; i++) {
-        append_name(out, names[i]);
+        append_name(out, names[i], name_width);
         for (size_t c = 0; c < n_columns; c++) {
             const size_t width = strlen(columns[c]);
             append_cell(out, rid_metric_find(&sets[i], rid_str_of(columns[c])),

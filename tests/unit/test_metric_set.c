@@ -39,6 +39,21 @@ static void test_shown(void **state)
     assert_null(rid_metric_find(&m, rid_str_of("person")));
 }
 
+static void test_table_of_sets(void **state)
+{
+    (void)state;
+    const rid_metric_set sets[] = {some(), some()};
+    const rid_str names[] = {rid_str_of("caf\xC3\xA9\n"), rid_str_of("a name that is longer than most of them")};
+    const char *const columns[] = {"persons", "fnir", "recall"};
+    rid_buf out = {0};
+    rid_metric_sets_write(&out, "NAME", names, sets, 2, columns, 3);
+    assert_string_equal(rid_buf_cstr(&out),
+                        "NAME                                      persons      fnir    recall\n"
+                        "caf\xC3\xA9\\n                                   12345678901         -  0.100000\n"
+                        "a name that is longer than most of them  12345678901         -  0.100000\n");
+    rid_buf_free(&out);
+}
+
 /* Names that pipelines rely on, in the order of surface.csv. */
 static void test_names(void **state)
 {
@@ -206,7 +221,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shown),         cmocka_unit_test(test_names),  cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_shown),         cmocka_unit_test(test_table_of_sets), cmocka_unit_test(test_names),  cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_no_conditions), cmocka_unit_test(test_output), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
