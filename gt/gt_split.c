@@ -7,6 +7,7 @@
 #include "gt/gt_places.h"
 #include "gt/gt_write.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { FORMAT_VERSION = 1 };
@@ -245,9 +246,11 @@ static void say_sizes(const job *j)
     rid_buf lost = {0};
     for (size_t k = 0; k < j->shares.n; k++) {
         const part *p = &j->parts[k];
-        rid_log(RID_LOG_INFO, "%.*s: %zu %s, %zu entries, %zu people%s%.*s", RID_STR(p->name),
-                p->n_units, units_names[j->o->by], p->n_entries, p->n_people,
-                j->o->dry_run ? "" : "; ", RID_STR(rid_buf_view(&p->path)));
+        char units[32] = "";
+        if (j->o->by != RID_GT_BY_PERSON)
+            snprintf(units, sizeof units, "%zu %s, ", p->n_units, units_names[j->o->by]);
+        rid_log(RID_LOG_INFO, "%.*s: %s%zu entries, %zu people%s%.*s", RID_STR(p->name), units,
+                p->n_entries, p->n_people, j->o->dry_run ? "" : "; ", RID_STR(rid_buf_view(&p->path)));
     }
     if (j->places.n_unknown > 0)
         rid_log(RID_LOG_WARN, "%zu entries are in no store: they are in no part", j->places.n_unknown);

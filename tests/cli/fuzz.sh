@@ -7,4 +7,4 @@ if ! perl -MFile::Temp -e 1 2>/dev/null; then
     skip fuzz 'perl is not installed'
     finish
 fi
-COUNT=${COUNT:-250} SEED=${SEED:-1} exec perl "$SRC/tests/fuzz/run"
+COUNT=${COUNT:-320} SEED=${SEED:-1} exec perl "$SRC/tests/fuzz/run"
