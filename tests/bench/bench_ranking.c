@@ -3,11 +3,11 @@
  *     bench_ranking QUERIES GALLERY DIM THREADS K1,K2,LAMBDA|- [VECTORS APS]
  *
  * Entries come by turns from one person in 26 of them; the first QUERIES are queries, the rest is the
- * gallery. Prints `seconds WALL cpu CPU` of rid_ranking_run_details, and of the re-ranking before it, and
- * `rss BYTES map X`: the most memory that the process took, the vectors among it. Writes, where named, the
+ * gallery. Prints `seconds WALL cpu CPU` of rid_ranking_run_details and rid_open_set_measure, with the
+ * re-ranking before them, and `rss BYTES map X`: the most memory that the process took, vectors and all. Writes, where named, the
  * vectors, f32 (N, DIM), and the AP of each query, f64 (QUERIES), for ranking_peer.py. */
 #include "data/base/mem.h"
-#include "eval/ranking.h"
+#include "eval/open_set.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/bench_vectors.h"
 
@@ -74,9 +74,13 @@ static rid_status evaluate(const bench *b, rid_ranking *out, rid_err *err)
                                   .query = b->query,
                                   .gallery = b->gallery,
                                   .rerank = rerank};
-    const rid_ranking_details details = {.queries = b->result};
+    rid_separation separation;
+    rid_open_set open;
+    const rid_ranking_details details = {.queries = b->result, .separation = &separation};
     if (st == RID_OK)
         st = rid_ranking_run_details(out, &details, &in, b->threads, err);
+    if (st == RID_OK)
+        st = rid_open_set_measure(&open, b->result, b->n, err);
     rid_rerank_free(rerank);
     return st;
 }
