@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -102,30 +103,40 @@ static void say_what_is_there(job *j)
 
 /* ---- what comes out ---- */
 
+/* The number of searches that would do, and why it is so many. */
+static void say_needed(const job *j, char *out, size_t size)
+{
+    const rid_calibration *r = &j->result;
+    const char *hint = !j->promise.bucket_effect ? "" : "; more buckets lower it";
+    const int n = snprintf(out, size, "%.0f would be needed", r->needed);
+    if (r->design_effect > 1)
+        snprintf(out + n, size - (size_t)n, " (design effect %.3g%s)", r->design_effect, hint);
+}
+
 static rid_status refuse(const job *j, rid_err *err)
 {
     const rid_calibration *r = &j->result;
     const double max = j->promise.max_fpir;
     const double strictest = j->counts.grid.threshold[j->counts.grid.n_thresholds - 1];
-    if (r->matched == 0)
-        return RID_FAIL(err, RID_EDATA,
-                        "%" PRIu64 " first visits of %zu people in %zu buckets are too few: even"
-                        " without any false match FPIR could be %.4g, and %.4g is allowed; %.0f"
-                        " would be needed (design effect %.3g; more buckets lower it)",
-                        r->searches, j->counts.n_persons, j->counts.n_buckets, r->bound, max,
-                        r->needed, r->design_effect);
+    char needed[128];
     if (isinf(r->needed))
         return RID_FAIL(err, RID_EDATA,
                         "even at threshold %.15g, the strictest, %" PRIu64 " of %" PRIu64
                         " first visits match somebody, and a share of %.4g is allowed: no number of"
                         " searches helps, but a larger margin, a stricter grid or a better encoder",
                         strictest, r->matched, r->searches, max);
+    say_needed(j, needed, sizeof needed);
+    if (r->matched == 0)
+        return RID_FAIL(err, RID_EDATA,
+                        "too few: %" PRIu64 " first visits, %zu people, buckets: %zu; even without"
+                        " any false match FPIR could be %.4g, and %.4g is allowed; %s",
+                        r->searches, j->counts.n_persons, j->counts.n_buckets, r->bound, max, needed);
     return RID_FAIL(err, RID_EDATA,
-                    "%" PRIu64 " first visits of %zu people in %zu buckets are too few: at threshold"
-                    " %.15g, the strictest, %" PRIu64 " match somebody, so that FPIR could be %.4g,"
-                    " and %.4g is allowed; with that share %.0f would be needed",
+                    "too few: %" PRIu64 " first visits, %zu people, buckets: %zu; at threshold %.15g,"
+                    " the strictest, %" PRIu64 " match somebody, so that FPIR could be %.4g, and"
+                    " %.4g is allowed; with that share %s",
                     r->searches, j->counts.n_persons, j->counts.n_buckets, strictest, r->matched,
-                    r->bound, max, r->needed);
+                    r->bound, max, needed);
 }
 
 static void add_figures(const job *j)
