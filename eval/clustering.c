@@ -36,6 +36,7 @@ typedef struct builder {
     raw_event *raw;
     size_t n, cap, begun_cap, buckets_cap;
     uint64_t limit;
+    rid_progress *progress;
     rid_buf key;         /* scratch */
 } builder;
 
@@ -273,8 +274,10 @@ static rid_status read_documents(builder *b, const rid_inputs *inputs, rid_err *
 {
     const rid_manifest_reader reader = {begin_bucket, take_event, b};
     rid_status st = RID_OK;
-    for (size_t i = 0; i < inputs->n && st == RID_OK; i++)
+    for (size_t i = 0; i < inputs->n && st == RID_OK; i++) {
         st = rid_manifest_read(inputs->files[i].path, &reader, err);
+        rid_progress_update(b->progress, i + 1, inputs->n);
+    }
     return st;
 }
 
@@ -356,8 +359,10 @@ static rid_status cluster_stores(builder *b, const rid_inputs *inputs, rid_opera
                                         rid_store_set_info(&set)->encoder_hash, err);
     if (st == RID_OK)
         st = rid_store_set_group(&set, &buckets, &n, err);
-    for (size_t k = 0; k < n && st == RID_OK; k++)
+    for (size_t k = 0; k < n && st == RID_OK; k++) {
         st = cluster_bucket(b, &set, &buckets[k], &point.rule, threads, err);
+        rid_progress_update(b->progress, k + 1, n);
+    }
     rid_mem_free(paths);
     rid_mem_free(buckets);
     rid_store_set_close(&set);
@@ -382,9 +387,9 @@ static rid_status read_inputs(builder *b, const rid_inputs *inputs, const rid_op
 }
 
 rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n,
-                               const rid_operating_point *point, uint64_t limit, int threads, rid_summary *summary, rid_err *err)
+                               const rid_operating_point *point, uint64_t limit, int threads, rid_summary *summary, rid_progress *progress, rid_err *err)
 {
-    builder b = {.c = c, .limit = limit};
+    builder b = {.c = c, .limit = limit, .progress = progress};
     rid_inputs inputs = {0};
     *c = (rid_clustering){0};
     rid_status st = rid_inputs_find(&inputs, paths, n, err);

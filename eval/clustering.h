@@ -3,6 +3,7 @@
 #ifndef RID_CLUSTERING_H
 #define RID_CLUSTERING_H
 
+#include "data/base/log.h"
 #include "data/manifest_read.h"
 #include "data/summary.h"
 #include "eval/operating_point.h"
@@ -48,11 +49,12 @@ typedef struct rid_clustering {
  *  stores (all of them, or none) are clustered by it, and by the operating point that they have where its
  *  parts come from "default". RID_EDATA where an entry or a bucket stands twice, or
  *  a document is none (see rid_manifest_read), RID_EUSAGE for a store without a point; errors of
- *  rid_inputs_find, rid_store_set_open, rid_cluster. Fills read, accepted, skipped of the summary. To be
+ *  rid_inputs_find, rid_store_set_open, rid_cluster. Adds to read, accepted, skipped of the summary.
+ *  progress: documents, or buckets of stores. To be
  *  cleared in any case. */
 RID_MUST rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n,
                                         const rid_operating_point *point, uint64_t limit, int threads,
-                                        rid_summary *summary, rid_err *err);
+                                        rid_summary *summary, rid_progress *progress, rid_err *err);
 void rid_clustering_clear(rid_clustering *c);
 
 /** Where an entry is; false where there is none of that id. */

@@ -24,7 +24,8 @@ static rid_diff_report report_of(const job *j)
                              .confidence = CONFIDENCE};
 }
 
-static rid_status read_sides(job *j, const char *a, const char *b, rid_summary *summary, rid_err *err)
+static rid_status read_sides(job *j, const char *a, const char *b, rid_summary *summary,
+                             rid_progress *progress, rid_err *err)
 {
     const rid_eval_diff_options *o = j->o;
     const double start = rid_clock_s();
@@ -32,9 +33,10 @@ static rid_status read_sides(job *j, const char *a, const char *b, rid_summary *
     if (o->n_gt > 0)
         st = rid_labels_read(&j->labels, o->gt, o->n_gt, err);
     if (st == RID_OK)
-        st = rid_clustering_read(&j->a, &a, 1, &o->point, o->limit, o->threads, summary, err);
+        st = rid_clustering_read(&j->a, &a, 1, &o->point, o->limit, o->threads, summary, progress, err);
     if (st == RID_OK)
-        st = rid_clustering_read(&j->b, &b, 1, &o->point, o->limit, o->threads, summary, err);
+        st = rid_clustering_read(&j->b, &b, 1, &o->point, o->limit, o->threads, summary, progress, err);
+    rid_progress_finish(progress, j->b.n_buckets, j->b.n_buckets);
     rid_summary_add_stage(summary, "read", rid_clock_s() - start);
     return st;
 }
@@ -54,10 +56,10 @@ static rid_status judge(job *j, rid_err *err)
 }
 
 static rid_status run(job *j, rid_eval_output *out, const char *a, const char *b, rid_summary *summary,
-                      rid_err *err)
+                      rid_progress *progress, rid_err *err)
 {
     rid_metric_set m = {0};
-    rid_status st = read_sides(j, a, b, summary, err);
+    rid_status st = read_sides(j, a, b, summary, progress, err);
     const double start = rid_clock_s();
     if (st == RID_OK)
         st = rid_clustering_diff_find(&j->diff, &j->a, &j->b, err);
@@ -79,7 +81,7 @@ static rid_status run(job *j, rid_eval_output *out, const char *a, const char *b
 }
 
 rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const char *b, rid_summary *summary,
-                         rid_err *err)
+                         rid_progress *progress, rid_err *err)
 {
     job j = {.o = o};
     j.diff.a = j.of_a.clustering = &j.a;
@@ -90,7 +92,7 @@ rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const ch
     rid_diff_report_figures(&names, &report);
     rid_status st = rid_eval_output_open(&out, &o->output, "diff", &names, err);
     if (st == RID_OK)
-        st = run(&j, out, a, b, summary, err);
+        st = run(&j, out, a, b, summary, progress, err);
     rid_eval_output_free(out);
     rid_judgement_clear(&j.of_a);
     rid_judgement_clear(&j.of_b);

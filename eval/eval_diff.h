@@ -2,6 +2,7 @@
 #ifndef RID_EVAL_DIFF_H
 #define RID_EVAL_DIFF_H
 
+#include "data/base/log.h"
 #include "data/summary.h"
 #include "eval/eval_output.h"
 #include "eval/operating_point.h"
@@ -23,6 +24,6 @@ typedef struct rid_eval_diff_options {
  *  has one), an entry is in two buckets, or no common entry has a label; errors of rid_clustering_read;
  *  RID_EASSERT. */
 RID_MUST rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const char *b,
-                                  rid_summary *summary, rid_err *err);
+                                  rid_summary *summary, rid_progress *progress, rid_err *err);
 
 #endif

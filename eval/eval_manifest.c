@@ -87,7 +87,8 @@ static rid_status write_errors(const job *j, rid_publish **publish, rid_err *err
 }
 
 static rid_status run(job *j, rid_eval_output *out, rid_publish **errors, const char *const *paths,
-                      size_t n_paths, rid_summary *summary, rid_err *err)
+                      size_t n_paths, rid_summary *summary, rid_progress *progress,
+                      rid_err *err)
 {
     rid_metric_set m = {0};
     rid_status st = RID_OK;
@@ -95,7 +96,9 @@ static rid_status run(job *j, rid_eval_output *out, rid_publish **errors, const 
     if (j->o->n_gt > 0)
         st = rid_labels_read(&j->labels, j->o->gt, j->o->n_gt, err);
     if (st == RID_OK)
-        st = rid_clustering_read(&j->clustering, paths, n_paths, NULL, j->o->limit, 1, summary, err);
+        st = rid_clustering_read(&j->clustering, paths, n_paths, NULL, j->o->limit, 1, summary,
+                                 progress, err);
+    rid_progress_finish(progress, j->clustering.n_buckets, j->clustering.n_buckets);
     rid_summary_add_stage(summary, "read", rid_clock_s() - start);
     start = rid_clock_s();
     if (st == RID_OK)
@@ -115,7 +118,7 @@ static rid_status run(job *j, rid_eval_output *out, rid_publish **errors, const 
 }
 
 rid_status rid_eval_manifest(const rid_eval_manifest_options *o, const char *const *paths, size_t n_paths,
-                             rid_summary *summary, rid_err *err)
+                             rid_summary *summary, rid_progress *progress, rid_err *err)
 {
     job j = {.o = o, .judgement.clustering = &j.clustering};
     const rid_manifest_report report = report_of(&j);
@@ -127,7 +130,7 @@ rid_status rid_eval_manifest(const rid_eval_manifest_options *o, const char *con
     if (st == RID_OK && o->errors && !o->output.dry_run)
         st = rid_publish_begin(&errors, o->errors, o->output.force, err);
     if (st == RID_OK)
-        st = run(&j, out, &errors, paths, n_paths, summary, err);
+        st = run(&j, out, &errors, paths, n_paths, summary, progress, err);
     rid_publish_abort(errors);
     rid_eval_output_free(out);
     rid_cluster_errors_clear(&j.errors);

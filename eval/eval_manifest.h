@@ -2,6 +2,7 @@
 #ifndef RID_EVAL_MANIFEST_H
 #define RID_EVAL_MANIFEST_H
 
+#include "data/base/log.h"
 #include "data/summary.h"
 #include "eval/eval_output.h"
 
@@ -19,6 +20,7 @@ typedef struct rid_eval_manifest_options {
  *  by time between visits. The errors file is published first. RID_EDATA where no entry has a label, or no
  *  pair is in a bucket; errors of rid_clustering_read; RID_EASSERT. */
 RID_MUST rid_status rid_eval_manifest(const rid_eval_manifest_options *o, const char *const *paths,
-                                      size_t n_paths, rid_summary *summary, rid_err *err);
+                                      size_t n_paths, rid_summary *summary, rid_progress *progress,
+                                      rid_err *err);
 
 #endif

@@ -3,31 +3,9 @@
 #include "eval/eval_manifest.h"
 #include "eval/eval_pairs.h"
 #include "eval/eval_search.h"
-#include "tools/cli.h"
+#include "tools/eval_options.h"
 
 #include <string.h>
-
-/* How a command's figures come out. */
-static rid_status read_output(const rid_cli *cli, rid_eval_output_options *o, rid_err *err)
-{
-    const char *summary = rid_cli_str(cli, "summary-json");
-    *o = (rid_eval_output_options){.path = rid_cli_str(cli, "output"),
-                                   .json = rid_cli_flag(cli, "json"),
-                                   .force = rid_cli_flag(cli, "force"),
-                                   .dry_run = rid_cli_flag(cli, "dry-run")};
-    o->n_assertions = rid_cli_list(cli, "assert", &o->assertions);
-    if (summary && strcmp(summary, "-") == 0 && (!o->path || strcmp(o->path, "-") == 0))
-        return RID_FAIL(err, RID_EUSAGE, "--summary-json - needs -o: figures go to '-'");
-    return RID_OK;
-}
-
-/* The arguments; at least one. */
-static rid_status read_inputs(const rid_cli *cli, const char *const **paths, size_t *n, const char *what,
-                              rid_err *err)
-{
-    *n = rid_cli_args(cli, paths);
-    return *n > 0 ? RID_OK : RID_FAIL(err, RID_EUSAGE, "no %s given", what);
-}
 
 static rid_status run_manifest(rid_cli *cli, rid_err *err)
 {
@@ -41,10 +19,12 @@ static rid_status run_manifest(rid_cli *cli, rid_err *err)
         return RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE, or --pairs FILE");
     if (o.errors && o.n_gt == 0)
         return RID_FAIL(err, RID_EUSAGE, "--errors needs --gt FILE");
-    rid_status st = read_output(cli, &o.output, err);
+    rid_status st = rid_eval_read_output(cli, &o.output, err);
     if (st == RID_OK)
-        st = read_inputs(cli, &paths, &n, "manifest", err);
-    return st == RID_OK ? rid_eval_manifest(&o, paths, n, rid_cli_summary(cli), err) : st;
+        st = rid_eval_read_inputs(cli, &paths, &n, "manifest", err);
+    return st == RID_OK ? rid_eval_manifest(&o, paths, n, rid_cli_summary(cli),
+                                            rid_cli_progress(cli, "documents"), err)
+                        : st;
 }
 
 static rid_status run_pairs(rid_cli *cli, rid_err *err)
@@ -58,38 +38,30 @@ static rid_status run_pairs(rid_cli *cli, rid_err *err)
     o.n_pairs = rid_cli_list(cli, "pairs", &o.pairs);
     if (o.n_gt + o.n_pairs == 0)
         return RID_FAIL(err, RID_EUSAGE, "no pairs: give --pairs FILE, or --gt FILE");
-    rid_status st = read_output(cli, &o.output, err);
+    rid_status st = rid_eval_read_output(cli, &o.output, err);
     if (st == RID_OK)
-        st = read_inputs(cli, &stores, &n, "store", err);
+        st = rid_eval_read_inputs(cli, &stores, &n, "store", err);
     return st == RID_OK ? rid_eval_pairs(&o, stores, n, rid_cli_summary(cli),
                                          rid_cli_progress(cli, "buckets"), err)
                         : st;
 }
 
-static const char *origin(const rid_cli *cli, const char *name)
-{
-    return rid_cli_origin_name(rid_cli_origin_of(cli, name));
-}
-
 static rid_status run_diff(rid_cli *cli, rid_err *err)
 {
     const char *const *sides;
-    rid_eval_diff_options o = {.point = {.rule = {.threshold = rid_cli_float(cli, "threshold"),
-                                                  .margin = rid_cli_float(cli, "margin")},
-                                         .threshold_from = origin(cli, "threshold"),
-                                         .margin_from = origin(cli, "margin"),
-                                         .nn2_from = origin(cli, "nn2")},
-                               .bootstrap = (size_t)rid_cli_int(cli, "bootstrap"),
+    rid_eval_diff_options o = {.bootstrap = (size_t)rid_cli_int(cli, "bootstrap"),
                                .seed = (uint64_t)rid_cli_int(cli, "seed"),
                                .limit = (uint64_t)rid_cli_int(cli, "limit"),
                                .threads = rid_cli_threads(cli)};
     o.n_gt = rid_cli_list(cli, "gt", &o.gt);
-    if (!rid_nn2_parse(rid_cli_str(cli, "nn2"), &o.point.rule.nn2))
-        return RID_FAIL(err, RID_EFAIL, "a choice of the option table is not known");
     if (rid_cli_args(cli, &sides) != 2)
         return RID_FAIL(err, RID_EUSAGE, "diff takes two: A and B");
-    const rid_status st = read_output(cli, &o.output, err);
-    return st == RID_OK ? rid_eval_diff(&o, sides[0], sides[1], rid_cli_summary(cli), err) : st;
+    rid_status st = rid_eval_read_point(cli, &o.point, err);
+    if (st == RID_OK)
+        st = rid_eval_read_output(cli, &o.output, err);
+    return st == RID_OK ? rid_eval_diff(&o, sides[0], sides[1], rid_cli_summary(cli),
+                                        rid_cli_progress(cli, "buckets"), err)
+                        : st;
 }
 
 static rid_status run_search(rid_cli *cli, rid_err *err)
@@ -103,8 +75,8 @@ static rid_status run_search(rid_cli *cli, rid_err *err)
         .threads = rid_cli_threads(cli)};
     o.input.n_gt = rid_cli_list(cli, "gt", &o.input.gt);
     o.input.n_queries = rid_cli_list(cli, "query", &o.input.queries);
-    rid_status st = read_inputs(cli, &o.input.stores, &o.input.n_stores, "store", err);
-    st = st == RID_OK ? read_output(cli, &o.output, err) : st;
+    rid_status st = rid_eval_read_inputs(cli, &o.input.stores, &o.input.n_stores, "store", err);
+    st = st == RID_OK ? rid_eval_read_output(cli, &o.output, err) : st;
     return st == RID_OK ? rid_eval_search(&o, rid_cli_summary(cli), err) : st;
 }
 

@@ -28,7 +28,7 @@ static rid_status run_manifest(rid_err *err)
     const rid_eval_manifest_options o = {.gt = &gt, .n_gt = 1, .pairs = &pairs, .n_pairs = 1,
                                          .errors = errors_path,
                                          .output = {.path = out_path, .json = true, .force = true}};
-    const rid_status st = rid_eval_manifest(&o, &side_a, 1, &summary, err);
+    const rid_status st = rid_eval_manifest(&o, &side_a, 1, &summary, NULL, err);
     rid_summary_clear(&summary);
     return st;
 }
@@ -38,7 +38,7 @@ static rid_status run_diff(rid_err *err)
     rid_summary summary = {0};
     const rid_eval_diff_options o = {.gt = &gt, .n_gt = 1, .bootstrap = 20, .threads = 1,
                                      .output = {.path = out_path, .force = true}};
-    const rid_status st = rid_eval_diff(&o, a_path, b_path, &summary, err);
+    const rid_status st = rid_eval_diff(&o, a_path, b_path, &summary, NULL, err);
     rid_summary_clear(&summary);
     return st;
 }
@@ -74,7 +74,7 @@ static void test_no_memory(void **state)
 static rid_status read_clustering(rid_clustering *c, const char *path, rid_err *err)
 {
     rid_summary summary = {0};
-    const rid_status st = rid_clustering_read(c, &path, 1, NULL, 0, 1, &summary, err);
+    const rid_status st = rid_clustering_read(c, &path, 1, NULL, 0, 1, &summary, NULL, err);
     rid_summary_clear(&summary);
     return st;
 }
@@ -129,7 +129,7 @@ static void test_buckets(void **state)
         snprintf(names[i], sizeof names[i], "%s", fx_write(name, text));
         paths[i] = names[i];
     }
-    assert_ok(rid_clustering_read(&c, paths, N, NULL, 0, 1, &summary, &err));
+    assert_ok(rid_clustering_read(&c, paths, N, NULL, 0, 1, &summary, NULL, &err));
     assert_int_equal(c.n_buckets, N);
     for (size_t k = 0; k < N; k++) {
         char day[16], store[8], id[32];
@@ -142,7 +142,7 @@ static void test_buckets(void **state)
         assert_int_equal(c.buckets[k].n_persons, 1);
     }
     rid_clustering_clear(&c);
-    assert_ok(rid_clustering_read(&c, paths, N, NULL, 5, 1, &summary, &err));
+    assert_ok(rid_clustering_read(&c, paths, N, NULL, 5, 1, &summary, NULL, &err));
     assert_int_equal(c.n_entries, 5);
     rid_clustering_clear(&c);
     rid_summary_clear(&summary);
