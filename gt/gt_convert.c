@@ -187,8 +187,7 @@ static rid_status convert_to_pairs(job *j, rid_err *err)
 
 static rid_status convert_to_document(job *j, rid_err *err)
 {
-    const rid_gt_form of_input = j->doc.form == RID_GT_MANIFEST ? RID_GT_PLAIN : j->doc.form;
-    const rid_gt_form form = j->o->form_given ? j->o->form : of_input;
+    const rid_gt_form form = j->o->form_given ? j->o->form : j->doc.form;
     rid_gt_loss loss = {0};
     rid_buf text = {0}, lost = {0};
     rid_status st = rid_gt_write(&text, &j->doc, NULL, form, &loss, err);

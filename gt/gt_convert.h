@@ -12,7 +12,7 @@ typedef struct rid_gt_convert_options {
     size_t n_stores;      /**< for pairs */
     uint64_t limit;       /**< rows of the stores to look at; 0: all */
     bool to_pairs;
-    bool form_given;      /**< otherwise the form is that of the first file; entries for a manifest */
+    bool form_given;      /**< otherwise the form is that of the first file; persons for a manifest */
     rid_gt_form form;
     rid_gt_prefer prefer; /**< NONE: conflicting labels are RID_EDATA */
     size_t cases;         /**< of conflicts that are logged */

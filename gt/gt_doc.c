@@ -149,7 +149,7 @@ rid_status rid_gt_doc_read(rid_gt_doc *doc, const char *const *paths, size_t n, 
         reading r = {doc, (uint32_t)i, prefer};
         st = rid_gt_file_read(paths[i], visit, &r, &form, err);
         if (i == 0)
-            doc->form = form;
+            doc->form = form == RID_GT_MANIFEST ? RID_GT_PERSONS : form;
     }
     return st;
 }

@@ -57,7 +57,7 @@ typedef struct rid_gt_doc {
     size_t n_repeated;      /**< labels that say again what an earlier one says */
     size_t n_notes_differ;  /**< members of notes that two documents have with different values */
     rid_gt_span notes;      /**< what stands in the documents beside the labels */
-    rid_gt_form form;       /**< of the first document */
+    rid_gt_form form;       /**< of the first document, as it can be written: persons for a manifest */
     rid_buf text;
     size_t entries_cap, persons_cap, conflicts_cap;
 } rid_gt_doc;

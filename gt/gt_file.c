@@ -205,19 +205,26 @@ static rid_status read_event(rid_json_file *f, void *ctx, rid_str key, rid_json 
 static rid_status read_manifest_person(rid_json_file *f, void *ctx, rid_str key, rid_json v, rid_err *err)
 {
     reading *r = ctx;
-    rid_json id, events;
-    rid_str person;
+    rid_json id, events, first_seen;
+    rid_str name;
     char digits[ID_DIGITS];
     (void)key;
-    if (!rid_json_find(v, "person_id", &id) || !take_id(id, digits, &person) ||
+    if (!rid_json_find(v, "person_id", &id) || !take_id(id, digits, &name) ||
         !enter_array(f, v, "events", &events))
         return rid_json_file_fail_type(f, err, "an object with 'person_id' and an array 'events'", v);
     rid_buf_clear(&r->qualified);
     rid_buf_append(&r->qualified, r->day.data, r->day.len);
     rid_buf_append_str(&r->qualified, r->day.len > 0 ? "/" : "");
-    rid_buf_append(&r->qualified, person.data, person.len);
-    const rid_status st = r->qualified.failed ? RID_FAIL_NOMEM(err)
-                                              : rid_json_file_each(f, events, read_event, r, err);
+    rid_buf_append(&r->qualified, name.data, name.len);
+    rid_buf_clear(&r->rest);
+    if (rid_json_find(v, "first_seen", &first_seen))
+        keep_member(&r->rest, (rid_str){"first_seen", 10}, first_seen);
+    const rid_gt_item person = {.person = rid_buf_view(&r->qualified), .include = true,
+                                .person_include = true, .rest = rid_buf_view(&r->rest)};
+    rid_status st = r->qualified.failed || r->rest.failed ? RID_FAIL_NOMEM(err)
+                                                          : visit(r, f, &person, err);
+    if (st == RID_OK)
+        st = rid_json_file_each(f, events, read_event, r, err);
     rid_json_file_leave(f);
     return st;
 }

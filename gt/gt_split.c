@@ -266,13 +266,12 @@ static void say_sizes(const job *j)
 
 static rid_status write_part(job *j, uint32_t k, rid_publish *out, rid_err *err)
 {
-    const rid_gt_form of_input = j->doc.form == RID_GT_MANIFEST ? RID_GT_PLAIN : j->doc.form;
     const rid_gt_part which = {
         j->entry_part, j->o->by == RID_GT_BY_PERSON ? j->unit_part : NULL, k};
     rid_gt_loss loss;
     rid_buf text = {0};
-    rid_status st =
-        rid_gt_write(&text, &j->doc, &which, j->o->form_given ? j->o->form : of_input, &loss, err);
+    rid_status st = rid_gt_write(&text, &j->doc, &which, j->o->form_given ? j->o->form : j->doc.form,
+                                 &loss, err);
     j->loss.left_out += loss.left_out;
     j->loss.empty += loss.empty;
     j->loss.notes += loss.notes;

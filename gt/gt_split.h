@@ -21,7 +21,7 @@ typedef struct rid_gt_split_options {
     const char *names;     /**< "a,b,c"; NULL: train,test or train,val,test or 1,2,3,4… */
     rid_split_rule rule;
     uint64_t seed;
-    bool form_given;       /**< otherwise the form is that of the first file; entries for a manifest */
+    bool form_given;       /**< otherwise the form is that of the first file; persons for a manifest */
     rid_gt_form form;
     const char *output;    /**< DIR for DIR/NAME.json, X.json for X-NAME.json */
     bool force, dry_run, json; /**< json: what is in the parts, on standard output */

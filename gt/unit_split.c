@@ -100,7 +100,7 @@ rid_status rid_unit_split(uint32_t *part, const rid_str *units, size_t n, const 
                           rid_split_rule rule, uint64_t seed, rid_err *err)
 {
     if (rule == RID_SPLIT_QUOTA && n < shares->n)
-        return RID_FAIL(err, RID_EDATA, "%zu units cannot make %zu parts", n, shares->n);
+        return RID_FAIL(err, RID_EDATA, "%zu unit%s cannot make %zu parts", n, n == 1 ? "" : "s", shares->n);
     placed_unit *placed = rid_mem_alloc(n, sizeof *placed);
     rid_status st = placed ? RID_OK : RID_FAIL_NOMEM(err);
     for (size_t i = 0; i < n && st == RID_OK; i++) {

@@ -59,7 +59,7 @@ static const char examples[] =
     "# is it fit for tonight's stores?\n"
     "rid-gt check --gt gt.json --assert 'unknown == 0' --assert 'across_stores == 0' day*.h5\n"
     "# corrected manifests as ground truth; what changed since last week\n"
-    "rid-gt merge -o gt.json --to persons manifests/2025-11-06/*.json\n"
+    "rid-gt merge -o gt.json manifests/2025-11-06/*.json\n"
     "rid-gt diff old.json gt.json\n"
     "# pairs, as many of different people as of one\n"
     "rid-gt convert --gt gt.json --to pairs --max-same 5000 --max-different 5000 -o pairs.csv day*.h5\n"

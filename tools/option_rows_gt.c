@@ -35,7 +35,8 @@ static const rid_option rows[] = {
     {.name = "to", .type = RID_OPTION_CHOICE, .choices = "entries|persons|map|pairs",
      .tools = GT, .group = in_output,
      .help = "form of what is written: entry_id: person_id (entries), documents of persons, of an "
-             "entry_map, CSV of pairs (convert only); split, merge: unset as the first input"},
+             "entry_map, CSV of pairs (convert only); split, merge: unset as the first input; "
+             "manifests become persons"},
     {.name = "cases", .type = RID_OPTION_INT, .metavar = "N", .default_text = "10",
      .tools = GT, .group = in_output, .max = 1e9,
      .help = "check, diff, merge: how many cases of each kind are listed"},

@@ -79,7 +79,11 @@ rid-manifest -q --embeddings none -o manifests s.h5
 mapfile -t MANIFESTS < <(find manifests -name '*.json' | sort)
 
 begin 'manifests, whose people get the day'
-run rid-gt merge -q "${MANIFESTS[@]}" -o qualified.json
+run rid-gt merge -q "${MANIFESTS[@]}"
+expect_code 0
+expect_equal 'first_seen of each person' "$(grep -cE '^  "2025-11-0[67]/[a-z0-9]+-[0-9]{4}": \{"include": true, "first_seen":"2' .out)" \
+    "$(cat "${MANIFESTS[@]}" | grep -o '"person_id":' | wc -l)"
+run rid-gt merge -q "${MANIFESTS[@]}" --to entries -o qualified.json
 expect_code 0
 expect_equal entries "$(grep -c ': ' qualified.json)" "$(grep -c entry_id p.jsonl)"
 [ -z "$(grep ': ' qualified.json | grep -vE ': "2025-11-0[67]/[a-z0-9]+-[0-9]{4}",?$')" ] ||
