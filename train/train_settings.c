@@ -1,5 +1,6 @@
 #include "train/train_settings.h"
 
+#include "data/base/hash.h"
 #include "eval/kernel.h"
 
 #include <stdarg.h>
@@ -43,6 +44,11 @@ static void set_data(rid_train_settings *s, const rid_train_options *o, const ri
     const char *text = rid_buf_cstr(&filter);
     set(s, "data", "%s", d->digest);
     set(s, "ground truth and split", "%s", d->labels_digest);
+    if (d->schema)
+        set(s, "schema", "%016llx",
+            (unsigned long long)rid_hash64(rid_schema_text(d->schema), strlen(rid_schema_text(d->schema))));
+    else
+        set(s, "schema", "none");
     set(s, "filter", "%s", text ? text : "?");
     set(s, "min entries", "%zu", o->data.min_entries);
     set_number(s, "val fraction", o->data.n_val_gt > 0 ? 0 : o->data.val_fraction);

@@ -5,7 +5,7 @@
 
 #include "train/train_job.h"
 
-enum { RID_SETTINGS_MAX = 48, RID_SETTING_BYTES = 160 };
+enum { RID_SETTINGS_MAX = 48, RID_SETTING_BYTES = 256 };
 
 typedef struct rid_train_settings {
     struct {
