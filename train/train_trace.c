@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_KEY "{\"step\":"
 
@@ -54,7 +55,7 @@ rid_status rid_train_trace_open(rid_train_trace **out, const char *folder, uint6
     const char *path = st == RID_OK ? path_of(trace, "steps.jsonl") : NULL;
     if (st == RID_OK && !path)
         st = RID_FAIL_NOMEM(err);
-    if (st == RID_OK && step > 0) {
+    if (st == RID_OK && step > 0 && access(path, F_OK) == 0) {
         st = rid_textfile_read(&text, path, SIZE_MAX, err);
         keep = st == RID_OK ? earlier_bytes(&text, step) : 0;
     }

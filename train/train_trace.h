@@ -7,7 +7,8 @@
 
 typedef struct rid_train_trace rid_train_trace;
 
-/** Opens FOLDER/steps.jsonl, made with its folder, and keeps the lines of the steps before `step`.
+/** Opens FOLDER/steps.jsonl, made with its folder, and keeps the lines of the steps before `step`, as far
+ *  as there are some.
  *  n_params: for so many steps also params-%06d.pt (before the step) and grads-%06d.pt. */
 RID_MUST rid_status rid_train_trace_open(rid_train_trace **out, const char *folder,
                                          uint64_t n_params, uint64_t step, rid_err *err);
