@@ -43,10 +43,10 @@ static uint32_t fold(uint64_t residue, int all_zero)
     return residue == 0 && !all_zero ? 0xFFFF : (uint32_t)residue;
 }
 
-uint32_t rid_fletcher32(const void *bytes, size_t n)
+void rid_fletcher_add(rid_fletcher *f, const void *bytes, size_t n)
 {
     const uint8_t *p = bytes;
-    uint64_t sum1 = 0, sum2 = 0, any = 0;
+    uint64_t sum1 = f->sum1, sum2 = f->sum2, any = f->any;
     size_t i = 0;
     for (; n - i >= 2 * BLOCK; i += 2 * BLOCK) {
         uint32_t a, b;
@@ -61,5 +61,17 @@ uint32_t rid_fletcher32(const void *bytes, size_t n)
         sum2 = (sum2 + sum1) % 65535;
         any |= word;
     }
-    return fold(sum2, any == 0) << 16 | fold(sum1, any == 0);
+    *f = (rid_fletcher){sum1, sum2, any};
+}
+
+uint32_t rid_fletcher_end(const rid_fletcher *f)
+{
+    return fold(f->sum2, f->any == 0) << 16 | fold(f->sum1, f->any == 0);
+}
+
+uint32_t rid_fletcher32(const void *bytes, size_t n)
+{
+    rid_fletcher f = {0};
+    rid_fletcher_add(&f, bytes, n);
+    return rid_fletcher_end(&f);
 }

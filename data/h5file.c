@@ -460,18 +460,30 @@ static rid_status check_dataset(rid_h5_column *c, rid_err *err)
     return st;
 }
 
-/* Reads chunk i whole into `buffer` and checks it. */
-static rid_status check_chunk(rid_h5_column *c, size_t i, unsigned char *buffer, rid_err *err)
+/* Reads chunk i, in pieces that stay in the processor's cache, and checks it. */
+static rid_status check_chunk(rid_h5_column *c, size_t i, rid_err *err)
 {
-    size_t bytes = c->rows_per_chunk * c->row_bytes;
-    rid_status st = rid_fd_read_at(c->h->fd, buffer, bytes + CHECKSUM_BYTES,
-                                   (long long)c->offsets[i], c->h->path, err);
+    enum { PIECE_BYTES = 64 << 10 };
+    unsigned char piece[PIECE_BYTES];
+    rid_fletcher sum = {0};
+    size_t bytes = c->rows_per_chunk * c->row_bytes, take;
+    long long offset = (long long)c->offsets[i];
+    for (size_t at = 0; at < bytes; at += take) {
+        take = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
+        rid_status st =
+            rid_fd_read_at(c->h->fd, piece, take, offset + (long long)at, c->h->path, err);
+        if (st != RID_OK)
+            return st;
+        rid_fletcher_add(&sum, piece, take);
+    }
+    rid_status st = rid_fd_read_at(c->h->fd, piece, CHECKSUM_BYTES, offset + (long long)bytes,
+                                   c->h->path, err);
     if (st != RID_OK)
         return st;
     uint32_t stored = 0;
     for (int k = 0; k < CHECKSUM_BYTES; k++)
-        stored |= (uint32_t)buffer[bytes + (size_t)k] << (8 * k);
-    if (stored != rid_fletcher32(buffer, bytes))
+        stored |= (uint32_t)piece[k] << (8 * k);
+    if (stored != rid_fletcher_end(&sum))
         return RID_FAIL(err, RID_EDATA, "%s: %s: chunk %zu at byte %llu is damaged (fletcher32)",
                         c->h->path, c->name, i, (unsigned long long)c->offsets[i]);
     atomic_store_explicit(&c->checked[i], 1, memory_order_relaxed);
@@ -485,18 +497,14 @@ static rid_status find_address_base(rid_h5_column *c, rid_err *err)
     rid_err damage = {0};
     if (c->n_chunks == 0)
         return RID_OK;
-    unsigned char *buffer = rid_mem_alloc(c->rows_per_chunk * c->row_bytes + CHECKSUM_BYTES, 1);
-    if (!buffer)
-        return RID_FAIL_NOMEM(err);
-    rid_status st = check_chunk(c, 0, buffer, &damage);
+    rid_status st = check_chunk(c, 0, &damage);
     if (st == RID_EDATA) {
         c->offsets[0] -= RID_H5_USER_BLOCK;
-        st = check_chunk(c, 0, buffer, &damage);
+        st = check_chunk(c, 0, &damage);
         bool from_start = st == RID_OK;
         for (size_t i = from_start ? 1 : 0; i < (from_start ? c->n_chunks : 1); i++)
             c->offsets[i] += from_start ? -(uint64_t)RID_H5_USER_BLOCK : RID_H5_USER_BLOCK;
     }
-    rid_mem_free(buffer);
     if (st == RID_OK || st == RID_EDATA)
         return RID_OK;
     if (err)
@@ -570,12 +578,7 @@ static rid_status ensure_checked(rid_h5_column *c, size_t i, rid_err *err)
 {
     if (atomic_load_explicit(&c->checked[i], memory_order_relaxed))
         return RID_OK;
-    unsigned char *buffer = rid_mem_alloc(c->rows_per_chunk * c->row_bytes + CHECKSUM_BYTES, 1);
-    if (!buffer)
-        return RID_FAIL_NOMEM(err);
-    rid_status st = check_chunk(c, i, buffer, err);
-    rid_mem_free(buffer);
-    return st;
+    return check_chunk(c, i, err);
 }
 
 rid_status rid_h5_column_read(rid_h5_column *c, size_t first, size_t n, void *out, rid_err *err)
@@ -607,26 +610,21 @@ rid_status rid_h5_column_verify(rid_h5_column *c, int threads, rid_err *err)
 {
     rid_status st = RID_OK;
     size_t failed_at = c->n_chunks;
-#pragma omp parallel num_threads(threads > 0 ? threads : 1) if (c->n_chunks > 1)
-    {
-        unsigned char *buffer = rid_mem_alloc(c->rows_per_chunk * c->row_bytes + CHECKSUM_BYTES, 1);
-#pragma omp for schedule(dynamic, 1)
-        for (size_t i = 0; i < c->n_chunks; i++) {
-            rid_err mine = {0};
-            rid_status one = buffer ? rid_interrupt_check(&mine) : RID_FAIL_NOMEM(&mine);
-            if (one == RID_OK)
-                one = check_chunk(c, i, buffer, &mine);
-            if (one == RID_OK)
-                continue;
+#pragma omp parallel for num_threads(threads > 0 ? threads : 1) schedule(dynamic, 1) if (c->n_chunks > 1)
+    for (size_t i = 0; i < c->n_chunks; i++) {
+        rid_err mine = {0};
+        rid_status one = rid_interrupt_check(&mine);
+        if (one == RID_OK)
+            one = check_chunk(c, i, &mine);
+        if (one == RID_OK)
+            continue;
 #pragma omp critical(rid_h5_verify)
-            if (i < failed_at) { /* the first fault, whichever thread found it */
-                failed_at = i;
-                st = one;
-                if (err)
-                    *err = mine;
-            }
+        if (i < failed_at) { /* the first fault, whichever thread found it */
+            failed_at = i;
+            st = one;
+            if (err)
+                *err = mine;
         }
-        rid_mem_free(buffer);
     }
     return st;
 }

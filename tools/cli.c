@@ -385,10 +385,11 @@ static void hold_standard_descriptors(void)
 
 /* Waiting OpenMP threads spin unless told otherwise, and take the processor from the threads that read
  * ahead (ten times slower at the end of a pipe on two cores). The library reads its environment when it
- * is loaded, so telling it takes a second start: a millisecond. What the user has set stands. */
+ * is loaded, so telling it takes a second start: some milliseconds. What the user has set stands. With
+ * one processor there is no need: threads that are more than the processors spin a hundred rounds. */
 static void let_threads_sleep(char **argv)
 {
-    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || omp_get_num_procs() == 1)
         return;
     if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0)
         execv("/proc/self/exe", argv); /* returns only where there is no /proc: then they spin */

@@ -24,7 +24,7 @@ struct rid_publish {
     long long n_written;
 };
 
-enum { COPY_BYTES = 1 << 20 };
+enum { COPY_BYTES = 1 << 18 };
 
 /* The mode open(2) would give; umask can only be read by setting it, which threads must not race. */
 static mode_t file_mode;

@@ -12,6 +12,13 @@ static void check(const void *bytes, size_t n)
     uint32_t fast = rid_fletcher32(bytes, n), plain = rid_fletcher32_reference(bytes, n);
     if (fast != plain)
         fail_msg("%zu bytes: %08x, expected %08x", n, fast, plain);
+    rid_fletcher pieces = {0};
+    size_t at = 0;
+    for (size_t piece = 2; piece < n - at; at += piece, piece = piece * 5 / 2 * 2)
+        rid_fletcher_add(&pieces, (const char *)bytes + at, piece);
+    rid_fletcher_add(&pieces, (const char *)bytes + at, n - at);
+    if (rid_fletcher_end(&pieces) != plain)
+        fail_msg("%zu bytes in pieces: %08x, expected %08x", n, rid_fletcher_end(&pieces), plain);
 }
 
 static void test_known_answers(void **state)
