@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { EVENTS_AT_ONCE = 32, FORMAT_VERSION = 1 };
+enum { FORMAT_VERSION = 1 };
 
 static const char *const embeddings_names[] = {"frames", "fused", "none"};
 
@@ -197,56 +197,110 @@ static void begin_person(rid_buf *out, const rid_manifest *m, size_t index, cons
     rid_buf_free(&id);
 }
 
-/** Walks all events of all people in order. */
-typedef struct cursor {
-    size_t person, event;
-} cursor;
+/** An event and whose it is. */
+typedef struct appearance {
+    const rid_event *event;
+    size_t person; /* index */
+} appearance;
 
-static bool next_event(const rid_manifest *m, cursor *at)
+/** All events of all people in order, cut into pieces: piece i is starts[i], …, starts[i + 1] - 1. */
+typedef struct plan {
+    appearance *events;
+    size_t n, n_pieces;
+    size_t *starts; /* (n_pieces + 1) */
+} plan;
+
+/* About how many bytes it takes. */
+static size_t guess_bytes(const rid_manifest *m, const rid_store_set *set, const rid_event *e)
 {
-    if (++at->event < m->people[at->person].n_events)
-        return true;
-    at->event = 0;
-    at->person++;
-    return at->person < m->n_people;
+    enum { METADATA_BYTES = 600, NUMBER_BYTES = 11 };
+    const rid_store *s = set->stores[e->place.store];
+    const rid_store_info *info = rid_store_get_info(s);
+    size_t numbers = m->embeddings == RID_EMBEDDINGS_FRAMES
+                         ? rid_store_frame_count(s, e->place.row) * info->vis_dim
+                     : m->embeddings == RID_EMBEDDINGS_FUSED ? info->emb_dim
+                                                             : 0;
+    return METADATA_BYTES + NUMBER_BYTES * numbers;
 }
 
-/* Formats the next events, in parallel, into pieces[0..n); returns n. */
-static rid_status format_events(const rid_manifest *m, const rid_store_set *set, int threads,
-                                cursor *at, rid_buf *pieces, size_t *n, rid_err *err)
+/* Pieces are large enough for the file system to keep what is written in large pages. */
+static rid_status make_plan(plan *p, const rid_manifest *m, const rid_store_set *set, rid_err *err)
 {
-    const rid_event *events[EVENTS_AT_ONCE];
+    enum { PIECE_BYTES = 768 << 10 };
+    size_t n = count_events(m), bytes = PIECE_BYTES;
+    p->events = rid_mem_alloc(n, sizeof *p->events);
+    p->starts = rid_mem_alloc(n + 1, sizeof *p->starts);
+    if (!p->events || !p->starts)
+        return RID_FAIL_NOMEM(err);
+    for (size_t person = 0; person < m->n_people; person++) {
+        for (size_t i = 0; i < m->people[person].n_events; i++) {
+            const rid_event *e = &m->people[person].events[i];
+            if (bytes >= PIECE_BYTES) {
+                p->starts[p->n_pieces++] = p->n;
+                bytes = 0;
+            }
+            bytes += guess_bytes(m, set, e);
+            p->events[p->n++] = (appearance){e, person};
+        }
+    }
+    p->starts[p->n_pieces] = n;
+    return RID_OK;
+}
+
+static rid_status format_piece(rid_buf *piece, const rid_manifest *m, const rid_store_set *set,
+                               const appearance *events, size_t n, reading *r, rid_err *err)
+{
     rid_status st = RID_OK;
-    bool more = true;
-    for (*n = 0; *n < EVENTS_AT_ONCE && more; (*n)++) {
-        rid_buf *piece = &pieces[*n];
-        rid_buf_clear(piece);
-        events[*n] = &m->people[at->person].events[at->event];
-        if (at->event == 0)
-            begin_person(piece, m, at->person, set);
+    rid_buf_clear(piece);
+    for (size_t i = 0; i < n && st == RID_OK; i++) {
+        if (events[i].event == m->people[events[i].person].events)
+            begin_person(piece, m, events[i].person, set);
         else
             rid_buf_append_str(piece, ",\n ");
-        more = next_event(m, at);
+        st = rid_interrupt_check(err);
+        if (st == RID_OK)
+            st = write_event(piece, m, set, events[i].event, r, err);
     }
-#pragma omp parallel num_threads(threads > 0 ? threads : 1) if (threads > 1 && *n > 1)
+    return st;
+}
+
+/* A thread writes its piece while others format theirs, each in its turn. */
+static rid_status write_pieces(const plan *p, const rid_manifest *m, const rid_store_set *set,
+                               int threads, rid_manifest_sink *write, void *ctx, rid_err *err)
+{
+    rid_status st = RID_OK;
+    bool failed = false;
+#pragma omp parallel num_threads(threads > 0 ? threads : 1) if (threads > 1 && p->n_pieces > 1)
     {
         reading r = {0};
-#pragma omp for schedule(dynamic, 1)
-        for (size_t i = 0; i < *n; i++) {
+        rid_buf piece = {0};
+#pragma omp for ordered schedule(dynamic, 1)
+        for (size_t i = 0; i < p->n_pieces; i++) {
             rid_err mine = {0};
-            rid_status one = write_event(&pieces[i], m, set, events[i], &r, &mine);
-            if (one == RID_OK)
-                continue;
-#pragma omp critical(rid_manifest)
-            {
-                st = one;
-                if (err)
-                    *err = mine;
+            rid_status one = RID_OK;
+            bool stop;
+#pragma omp atomic read
+            stop = failed;
+            if (!stop)
+                one = format_piece(&piece, m, set, p->events + p->starts[i],
+                                   p->starts[i + 1] - p->starts[i], &r, &mine);
+#pragma omp ordered
+            if (st == RID_OK) { /* otherwise an earlier piece has failed */
+                if (one == RID_OK)
+                    one = write(ctx, piece.data, piece.len, &mine);
+                if (one != RID_OK) {
+                    st = one;
+                    if (err)
+                        *err = mine;
+#pragma omp atomic write
+                    failed = true;
+                }
             }
         }
         rid_payload_free(&r.payload);
         rid_mem_free(r.embedding);
         rid_mem_free(r.kept);
+        rid_buf_free(&piece);
     }
     return st;
 }
@@ -254,19 +308,12 @@ static rid_status format_events(const rid_manifest *m, const rid_store_set *set,
 static rid_status write_people(const rid_manifest *m, const rid_store_set *set, int threads,
                                rid_manifest_sink *write, void *ctx, rid_err *err)
 {
-    rid_buf pieces[EVENTS_AT_ONCE] = {{0}};
-    cursor at = {0, 0};
-    rid_status st = RID_OK;
-    while (st == RID_OK && at.person < m->n_people) {
-        size_t n;
-        st = rid_interrupt_check(err);
-        if (st == RID_OK)
-            st = format_events(m, set, threads, &at, pieces, &n, err);
-        for (size_t i = 0; st == RID_OK && i < n; i++)
-            st = write(ctx, pieces[i].data, pieces[i].len, err);
-    }
-    for (int i = 0; i < EVENTS_AT_ONCE; i++)
-        rid_buf_free(&pieces[i]);
+    plan p = {0};
+    rid_status st = make_plan(&p, m, set, err);
+    if (st == RID_OK)
+        st = write_pieces(&p, m, set, threads, write, ctx, err);
+    rid_mem_free(p.events);
+    rid_mem_free(p.starts);
     return st;
 }
 

@@ -21,7 +21,7 @@ struct rid_publish {
     char *temp;      /* NULL for standard output */
     int fd;
     rid_hasher *written;
-    long long n_written;
+    long long n_written, n_sent; /* n_sent: of them, on their way to the disk */
 };
 
 enum { COPY_BYTES = 1 << 18 };
@@ -224,11 +224,26 @@ rid_status rid_fd_read_at(int fd, void *bytes, size_t n, long long offset, const
     return RID_OK;
 }
 
+/* Sends what was written on its way to the disk meanwhile, so that the sync at the end finds little
+ * left to wait for. Where that fails, the sync says so. */
+static void start_writeback(rid_publish *p)
+{
+    enum { AT_ONCE = 4 << 20 };
+    long long n = p->n_written - p->n_sent;
+    if (!p->temp || n < AT_ONCE)
+        return;
+    (void)sync_file_range(p->fd, p->n_sent, n, SYNC_FILE_RANGE_WRITE);
+    p->n_sent = p->n_written;
+}
+
 rid_status rid_publish_write(rid_publish *p, const void *bytes, size_t n, rid_err *err)
 {
     rid_hasher_add(p->written, bytes, n);
+    rid_status st = rid_fd_write_all(p->fd, bytes, n, p->temp ? p->path : "standard output", err);
     p->n_written += (long long)n;
-    return rid_fd_write_all(p->fd, bytes, n, p->temp ? p->path : "standard output", err);
+    if (st == RID_OK)
+        start_writeback(p);
+    return st;
 }
 
 static rid_status verify_written(rid_publish *p, rid_err *err)
