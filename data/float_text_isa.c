@@ -72,10 +72,11 @@ INLINE vdouble lookup(const double table[8], vlong i)
 
 INLINE void find_others(block *b, size_t n)
 {
-    uint32_t bits[BLOCK];
-    memcpy(bits, b->x, sizeof bits);
-    for (size_t i = 0; i < n; i++)
-        b->other[i] = ((bits[i] & INT32_MAX) - FROM >= TO - FROM) & (bits[i] != 0);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &b->x[i], sizeof bits);
+        b->other[i] = ((bits & INT32_MAX) - FROM >= TO - FROM) & (bits != 0);
+    }
 }
 
 /* Added to a double below 2^51, this rounds it to the nearest integer, which then stands in the lower
@@ -125,26 +126,37 @@ INLINE void split_digits(block *b, size_t n)
     }
 }
 
+/* Which of the digits are not 0: bit i for digit i. */
+INLINE unsigned digits_set(const char digits[DIGITS])
+{
+#ifdef __SSE2__
+    typedef char text __attribute__((vector_size(DIGITS)));
+    text d;
+    memcpy(&d, digits, sizeof d);
+    return (unsigned)__builtin_ia32_pmovmskb128(d != '0');
+#else
+    unsigned set = 0;
+    for (int i = 0; i < DIGITS; i++)
+        set |= (unsigned)(digits[i] != '0') << i;
+    return set;
+#endif
+}
+
 /* One number and a comma. Without a branch on how many digits there are, and what is copied has always
  * the same size: the next number overwrites what was too much. */
-INLINE char *put(char *out, float x, const char *digits)
+INLINE char *put(char *out, float x, const char digits[DIGITS])
 {
-    enum { BYTE = 8 };
-    const uint64_t zeros = 0x3030303030303030U;
-    uint64_t first, last;
-    uint32_t bits;
+    enum { BYTE = 8, ONES = INTEGER - 1 };
+    unsigned set = digits_set(digits);
+    unsigned leading = (unsigned)__builtin_ctz(set | 1U << ONES); /* zeros; of "0." the zero stays */
+    unsigned fraction = 31 - (unsigned)__builtin_clz(set >> ONES | 1U); /* up to the last not 0 */
+    uint32_t bits, integer;
     memcpy(&bits, &x, sizeof bits);
-    memcpy(&first, digits, sizeof first);
-    memcpy(&last, digits + sizeof first, sizeof last);
-    unsigned leading = (unsigned)__builtin_ctz((uint32_t)(first ^ zeros) | 1U << 24) / BYTE; /* < 4 */
-    uint64_t integer = ((uint32_t)first | (uint64_t)'.' << 32) >> BYTE * leading;
-    /* Digits behind the point, up to the last that is not 0: it is in the last 8, or in the 4 before. */
-    uint64_t in_last = -(uint64_t)(last != zeros);
-    uint64_t ends = (last ^ zeros) | ((first ^ zeros) >> 32 & ~in_last);
-    uint64_t fraction = (67 - (uint64_t)__builtin_clzll(ends << 4 | 1)) / BYTE + (in_last & 4);
+    memcpy(&integer, digits, sizeof integer);
+    uint64_t start = (integer | (uint64_t)'.' << 32) >> BYTE * leading;
     *out = '-';
     out += bits >> 31;
-    memcpy(out, &integer, sizeof integer);
+    memcpy(out, &start, sizeof start);
     out += INTEGER - leading;
     memcpy(out + 1, digits + INTEGER, DIGITS);
     out += fraction + (fraction > 0);

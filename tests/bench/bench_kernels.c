@@ -5,12 +5,13 @@
 #include "data/base/mem.h"
 #include "data/base/random.h"
 #include "data/fletcher.h"
+#include "data/float_text.h"
 #include "eval/kernel.h"
 #include "tests/bench/bench.h"
 
 #include <stdio.h>
 
-enum { ROUNDS = 5, KERNELS_MAX = 8, CHUNK_BYTES = 2 << 20 };
+enum { ROUNDS = 5, KERNELS_MAX = 8, CHUNK_BYTES = 2 << 20, NUMBERS = 1024 };
 
 /* A product as the encoder makes them (32 bursts through a 1024 x 1024 map), and one as the scan
  * does (48 rows against 256 earlier ones). */
@@ -35,6 +36,7 @@ typedef struct task {
     double units; /* GMAC or GB of one repetition */
     void (*run)(arena *m, const struct task *t, unsigned times);
     const rid_kernel *kernel; /* NULL: the plain loop */
+    rid_float_text_array_fn *text;
     const shape *shape;
     double best_s; /* of one repetition */
 } task;
@@ -82,6 +84,24 @@ static void run_fletcher_reference(arena *m, const task *t, unsigned times)
         m->sink += (double)rid_fletcher32_reference(m->bytes, CHUNK_BYTES);
 }
 
+/* Numbers as text, into the chunk. */
+static void run_text(arena *m, const task *t, unsigned times)
+{
+    char *out = (char *)m->bytes;
+    for (unsigned i = 0; i < times; i++)
+        m->sink += (double)t->text(out, m->a, NUMBERS);
+}
+
+static size_t plain_text(char *out, const float *x, size_t n)
+{
+    char *at = out;
+    for (size_t i = 0; i < n; i++) {
+        at += rid_float_text_write(at, x[i]);
+        *at++ = ',';
+    }
+    return (size_t)(at - out);
+}
+
 /* Seconds of one repetition: as many as take 20 ms. */
 static void measure(arena *m, task *t)
 {
@@ -122,6 +142,24 @@ static void compare_kernels(arena *m, task row)
     compare(m, tasks, n);
 }
 
+static void compare_texts(arena *m)
+{
+    task tasks[RID_ISA_COUNT + 1], row = {.what = "float-text", .unit = "M/s", .units = 1e-6 * NUMBERS,
+                                          .run = run_text};
+    size_t n = 0;
+    for (int isa = RID_ISA_COUNT - 1; isa >= 0; isa--) {
+        if (!rid_isa_runs((rid_isa)isa))
+            continue;
+        tasks[n] = row;
+        tasks[n].name = rid_isa_name((rid_isa)isa);
+        tasks[n++].text = rid_float_text_array_of((rid_isa)isa);
+    }
+    tasks[n] = row;
+    tasks[n].name = "plain";
+    tasks[n++].text = plain_text;
+    compare(m, tasks, n);
+}
+
 static void compare_all(arena *m)
 {
     static const shape vector = {"dot-1024", 1, 1, 1024};
@@ -142,6 +180,7 @@ static void compare_all(arena *m)
         sums[i].units = 1e-9 * CHUNK_BYTES;
     }
     compare(m, sums, 3);
+    compare_texts(m);
 }
 
 int main(void)
