@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+enum { VERSION = 1, HASH_DIGITS = 64 };
 static const size_t DOCUMENT_MAX = (size_t)64 << 20;
 
 /* As rid-manifest takes it from the command line. */
@@ -44,22 +45,46 @@ static bool find_count(rid_json root, const char *key, uint64_t *out)
     return found;
 }
 
-rid_status rid_calibrated_point_take(rid_calibrated_point *p, rid_json root, rid_err *err)
+static rid_status check_version(rid_json root, rid_err *err)
+{
+    rid_json v;
+    int64_t version;
+    if (!rid_json_find(root, "format_version", &v))
+        return RID_OK;
+    if (!rid_json_get_i64(v, &version) || version != VERSION)
+        return RID_FAIL(err, RID_EDATA, "format_version is not %d, which this program reads", VERSION);
+    return RID_OK;
+}
+
+/* The encoder's hash; "" where the document has none. */
+static rid_status take_hash(char out[HASH_DIGITS + 1], rid_json root, rid_err *err)
 {
     rid_json v;
     rid_str text;
+    if (!rid_json_find(root, "encoder_hash", &v))
+        return RID_OK;
+    if (!rid_json_get_str(v, &text) || text.len > HASH_DIGITS)
+        return RID_FAIL(err, RID_EDATA, "encoder_hash is no text of %d digits", HASH_DIGITS);
+    memcpy(out, text.data, text.len);
+    out[text.len] = '\0';
+    return RID_OK;
+}
+
+rid_status rid_calibrated_point_take(rid_calibrated_point *p, rid_json root, rid_err *err)
+{
     *p = (rid_calibrated_point){0};
     if (rid_json_type_of(root) != RID_JSON_OBJECT)
         return RID_FAIL(err, RID_EDATA, "expected an object, found %s",
                         rid_json_type_name(rid_json_type_of(root)));
-    rid_status st = take_number(&p->rule.threshold, root, "threshold", -1, 2, err);
+    rid_status st = check_version(root, err);
+    if (st == RID_OK)
+        st = take_number(&p->rule.threshold, root, "threshold", -1, 2, err);
     if (st == RID_OK)
         st = take_number(&p->rule.margin, root, "margin", 0, 3, err);
     if (st == RID_OK)
         st = take_nn2(&p->rule.nn2, root, err);
-    if (rid_json_find(root, "encoder_hash", &v) && rid_json_get_str(v, &text) &&
-        text.len < sizeof p->encoder_hash)
-        memcpy(p->encoder_hash, text.data, text.len);
+    if (st == RID_OK)
+        st = take_hash(p->encoder_hash, root, err);
     p->has_promise = find_number(root, "max_fpir", &p->max_fpir) &&
                      find_number(root, "confidence", &p->confidence) &&
                      find_number(root, "fpir_bound", &p->fpir_bound);

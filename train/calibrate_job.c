@@ -149,7 +149,8 @@ static void add_figures(const job *j)
     rid_summary_add_figure(j->summary, "fpir_bound", r->bound);
     if (r->kept) {
         rid_summary_add_figure(j->summary, "threshold", j->point.rule.threshold);
-        rid_summary_add_figure(j->summary, "fnir", rid_search_fnir(&j->counts.all[r->threshold]));
+        if (j->counts.all[r->threshold].mated > 0)
+            rid_summary_add_figure(j->summary, "fnir", rid_search_fnir(&j->counts.all[r->threshold]));
     } else if (isfinite(r->needed)) {
         rid_summary_add_figure(j->summary, "needed", r->needed);
     }
@@ -206,14 +207,18 @@ static rid_status write_outputs(job *j, rid_err *err)
 static void say_verdict(const job *j)
 {
     const rid_calibration *r = &j->result;
+    const rid_search_counts *all = &j->counts.all[r->threshold];
+    char misses[64] = "nobody came twice";
+    if (all->mated > 0)
+        snprintf(misses, sizeof misses, "FNIR %.4g", rid_search_fnir(all));
     rid_log(RID_LOG_INFO,
             "threshold %.15g, margin %.15g, %s: with %.4g%% confidence FPIR is at most %.4g (%" PRIu64
             " of %" PRIu64 " first visits match somebody; %zu people, %zu buckets, design effect"
-            " %.3g), FNIR %.4g",
+            " %.3g), %s",
             j->point.rule.threshold, j->point.rule.margin, rid_nn2_name(j->point.rule.nn2),
             100 * j->promise.confidence, r->bound, r->matched, r->searches, j->counts.n_persons,
             j->counts.n_buckets, r->design_effect,
-            rid_search_fnir(&j->counts.all[r->threshold]));
+            misses);
 }
 
 static rid_status run_job(job *j, const char *const *stores, size_t n_stores, rid_err *err)

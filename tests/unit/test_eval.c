@@ -263,6 +263,10 @@ static void test_operating_point(void **state)
     const char *wrong[] = {"{", "[]", "{\"threshold\":0.7,\"margin\":0.05,\"nn2\":\"other\"}",
                            "{\"margin\":0.05,\"nn2\":\"identity\"}",
                            "{\"threshold\":0.7,\"margin\":\"x\",\"nn2\":\"identity\"}",
+                           "{\"threshold\":7,\"margin\":0,\"nn2\":\"identity\"}",
+                           "{\"threshold\":0.7,\"margin\":-1,\"nn2\":\"identity\"}",
+                           "{\"format_version\":2,\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\"}",
+                           "{\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\",\"encoder_hash\":5}",
                            "{\"threshold\":0.7,\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\"}"};
     assert_int_equal(rid_operating_point_settle(&p, json, "store", NULL, "abc", &err), RID_OK);
     assert_true(p.rule.threshold == 0.7 && p.rule.margin == 0.02);
