@@ -2,20 +2,22 @@
  *
  *     bench_step STEPS THREADS
  *
- * Prints `seconds WALL cpu CPU` of STEPS steps (loss, gradients and update) after a few to warm up, and
- * `graph MS adamw MS` for their parts of a step. */
+ * Prints `seconds WALL cpu CPU` of STEPS steps (loss, gradients and update) of one batch, after a few to
+ * warm up. Then, in milliseconds a step, `sampling A data B forward C loss D backward E optimizer F fed G
+ * wait H`: the processor time of a step's parts (sampling: who is in the batch; data: gathering their frames
+ * from memory), and by the clock how long a step is with batches that are made ahead, and waits for them. */
 #include "data/base/mem.h"
 #include "data/base/random.h"
 #include "tests/bench/bench.h"
 #include "train/adamw.h"
-#include "train/graph.h"
+#include "train/batch_feed.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { PEOPLE = 32, ENTRIES = 4, N = PEOPLE * ENTRIES, FRAMES = 10, VIS = 1024, ATTR = 16, EMB = 128 };
-enum { WARM_UP = 5 };
+enum { WARM_UP = 5, CROWD = 256 }; /* people who are drawn from */
 
 typedef struct sizes {
     const char *name;
@@ -41,7 +43,14 @@ typedef struct bench {
     float *frames, *attr; /* (N, FRAMES, VIS), (N, ATTR) */
     uint32_t n_frames[N], entry[N], person[N];
     rid_nn *nn;
+    rid_train_set set; /* CROWD * ENTRIES entries */
+    uint8_t use[CROWD * ENTRIES];
 } bench;
+
+/** Seconds, summed over steps: processor time. */
+typedef struct parts {
+    double sampling, forward, loss, graph, optimizer;
+} parts;
 
 static void scale(float *x, size_t n, double factor)
 {
@@ -95,11 +104,31 @@ static bool make_batch(bench *b, rid_random *r)
     return true;
 }
 
+static bool make_set(bench *b, rid_random *r)
+{
+    const size_t n = CROWD * ENTRIES;
+    b->set = (rid_train_set){.n = n, .n_persons = CROWD, .n_buckets = 1, .vis_dim = VIS, .attr_dim = ATTR,
+                             .n_frames = n * FRAMES,
+                             .entries = rid_mem_zalloc(n, sizeof *b->set.entries),
+                             .attr = rid_mem_zalloc(n * ATTR, sizeof *b->set.attr),
+                             .frames = rid_mem_alloc(n * FRAMES * VIS, sizeof *b->set.frames)};
+    if (!b->set.entries || !b->set.attr || !b->set.frames)
+        return false;
+    rid_random_normals(r, b->set.frames, n * FRAMES * VIS);
+    scale(b->set.frames, n * FRAMES * VIS, 1 / sqrt(VIS));
+    for (uint32_t i = 0; i < n; i++) {
+        b->set.entries[i] = (rid_train_entry){.person = i / ENTRIES, .n_frames = FRAMES,
+                                              .first = (uint64_t)i * FRAMES};
+        b->use[i] = 1;
+    }
+    return true;
+}
+
 static rid_status open_bench(bench *b, int threads, rid_err *err)
 {
     const uint64_t key = 1;
     rid_random r = rid_random_of(&key, 1);
-    if (!make_params(b, &r) || !make_batch(b, &r))
+    if (!make_params(b, &r) || !make_batch(b, &r) || !make_set(b, &r))
         return RID_FAIL_NOMEM(err);
     rid_status st = rid_graph_new_like(&b->grads, &b->params, err);
     if (st == RID_OK)
@@ -115,33 +144,127 @@ static void close_bench(bench *b)
     rid_mem_free(b->attr);
     rid_checkpoint_free(&b->grads);
     rid_adamw_clear(&b->adamw);
+    rid_train_set_clear(&b->set);
     rid_nn_close(b->nn);
+}
+
+static const rid_triplet_options LOSS = {RID_DISTANCE_EUCLIDEAN, false, 0.3};
+static const rid_feed_options FEED = {.pk = {.p = PEOPLE, .k = ENTRIES, .seed = 1}};
+
+static rid_status step(bench *b, const rid_train_batch *batch, int threads, parts *p, rid_err *err)
+{
+    rid_step_figures f;
+    bench_time t = bench_now();
+    rid_status st = rid_graph_step(b->nn, &b->params, batch, &LOSS, &b->grads, &f, err);
+    if (st != RID_OK)
+        return st;
+    p->graph += bench_since(t).cpu_s;
+    t = bench_now();
+    rid_adamw_update(&b->adamw, &b->params, &b->grads, 3e-4, 1e-4, 1, threads);
+    p->optimizer += bench_since(t).cpu_s;
+    return RID_OK;
+}
+
+/* One batch, over and over: what the peer does. */
+static rid_status run_steps(bench *b, int steps, int threads, parts *p, rid_err *err)
+{
+    bench_time start = bench_now();
+    rid_status st = RID_OK;
+    for (int i = -WARM_UP; i < steps && st == RID_OK; i++) {
+        if (i == 0) {
+            start = bench_now();
+            *p = (parts){0};
+        }
+        st = step(b, &b->batch, threads, p, err);
+    }
+    bench_time t = bench_since(start);
+    if (st == RID_OK)
+        printf("seconds %.4f cpu %.4f\n", t.wall_s, t.cpu_s);
+    return st;
+}
+
+static rid_status time_graph_parts(bench *b, int steps, int threads, parts *p, rid_err *err)
+{
+    static float emb[N * EMB];
+    static double wide[N * EMB], gradient[N * EMB];
+    const rid_triplet_rows rows = {wide, b->entry, b->person, N, EMB};
+    rid_step_figures f;
+    rid_status st = RID_OK;
+    for (int i = 0; i < steps && st == RID_OK; i++) {
+        bench_time t = bench_now();
+        st = rid_graph_embed(b->nn, &b->params, &b->batch, emb, err);
+        p->forward += bench_since(t).cpu_s;
+        for (size_t k = 0; k < N * EMB; k++)
+            wide[k] = emb[k];
+        t = bench_now();
+        if (st == RID_OK)
+            st = rid_triplet_loss(&f, gradient, &rows, &LOSS, threads, err);
+        p->loss += bench_since(t).cpu_s;
+    }
+    return st;
+}
+
+static rid_status time_sampling(bench *b, int steps, parts *p, rid_err *err)
+{
+    rid_pk_sampler *s = NULL;
+    uint32_t entries[N], frames[FRAMES];
+    rid_status st = rid_pk_sampler_new(&s, &b->set, b->use, &FEED.pk, err);
+    bench_time t = bench_now();
+    for (uint64_t i = 0; st == RID_OK && i < (uint64_t)steps; i++) {
+        rid_pk_sampler_draw(s, i, entries);
+        for (size_t k = 0; k < N; k++)
+            rid_pk_sampler_frames(s, i, k, FRAMES, frames);
+    }
+    p->sampling = bench_since(t).cpu_s;
+    rid_pk_sampler_free(s);
+    return st;
+}
+
+/* train: with the work of a step behind each batch; otherwise only batches. *wait: of the wall clock. */
+static rid_status run_fed(bench *b, int steps, int threads, bool train, bench_time *took, double *wait,
+                          rid_err *err)
+{
+    rid_batch_feed *f = NULL;
+    rid_fed_batch fed;
+    parts ignored = {0};
+    bench_time start = bench_now();
+    rid_status st = rid_batch_feed_open(&f, &b->set, b->use, &FEED, 0, err);
+    for (int i = -WARM_UP; i < steps && st == RID_OK; i++) {
+        if (i == 0) {
+            start = bench_now();
+            *wait = 0;
+        }
+        bench_time t = bench_now();
+        st = rid_batch_feed_next(f, &fed, err);
+        *wait += bench_since(t).wall_s;
+        if (st == RID_OK && train)
+            st = step(b, &fed.batch, threads, &ignored, err);
+    }
+    *took = bench_since(start);
+    rid_batch_feed_close(f);
+    return st;
 }
 
 static rid_status run(bench *b, int steps, int threads, rid_err *err)
 {
-    const rid_triplet_options loss = {RID_DISTANCE_EUCLIDEAN, false, 0.3};
-    bench_time start = bench_now();
-    double graph_s = 0, adamw_s = 0;
-    for (int i = -WARM_UP; i < steps; i++) {
-        rid_step_figures f;
-        if (i == 0) {
-            start = bench_now();
-            graph_s = adamw_s = 0;
-        }
-        bench_time t = bench_now();
-        rid_status st = rid_graph_step(b->nn, &b->params, &b->batch, &loss, &b->grads, &f, err);
-        if (st != RID_OK)
-            return st;
-        graph_s += bench_since(t).wall_s;
-        t = bench_now();
-        rid_adamw_update(&b->adamw, &b->params, &b->grads, 3e-4, 1e-4, 1, threads);
-        adamw_s += bench_since(t).wall_s;
-    }
-    bench_time t = bench_since(start);
-    printf("seconds %.4f cpu %.4f\n", t.wall_s, t.cpu_s);
-    printf("graph %.2f adamw %.2f\n", 1e3 * graph_s / steps, 1e3 * adamw_s / steps);
-    return RID_OK;
+    parts p = {0};
+    bench_time data, fed;
+    double idle, wait;
+    rid_status st = run_steps(b, steps, threads, &p, err);
+    if (st == RID_OK)
+        st = time_graph_parts(b, steps, threads, &p, err);
+    if (st == RID_OK)
+        st = time_sampling(b, steps, &p, err);
+    if (st == RID_OK)
+        st = run_fed(b, steps, threads, false, &data, &idle, err);
+    if (st == RID_OK)
+        st = run_fed(b, steps, threads, true, &fed, &wait, err);
+    const double ms = 1e3 / steps;
+    if (st == RID_OK)
+        printf("sampling %.2f data %.2f forward %.2f loss %.2f backward %.2f optimizer %.2f fed %.2f wait %.2f\n",
+               ms * p.sampling, ms * (data.cpu_s - p.sampling), ms * p.forward, ms * p.loss,
+               ms * (p.graph - p.forward - p.loss), ms * p.optimizer, ms * fed.wall_s, ms * wait);
+    return st;
 }
 
 int main(int argc, char **argv)
