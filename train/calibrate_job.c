@@ -103,14 +103,15 @@ static void say_what_is_there(job *j)
 
 /* ---- what comes out ---- */
 
-/* The number of searches that would do, and why it is so many. */
+/* The number of searches that would do, why it is so many, and where they should come from: with more of the
+ * same buckets the design effect would grow. */
 static void say_needed(const job *j, char *out, size_t size)
 {
     const rid_calibration *r = &j->result;
-    const char *hint = !j->promise.bucket_effect ? "" : "; more buckets lower it";
-    const int n = snprintf(out, size, "%.0f would be needed", r->needed);
+    const char *where = j->promise.bucket_effect ? ", in more buckets like these" : "";
+    const int n = snprintf(out, size, "%.0f would be needed%s", r->needed, where);
     if (r->design_effect > 1)
-        snprintf(out + n, size - (size_t)n, " (design effect %.3g%s)", r->design_effect, hint);
+        snprintf(out + n, size - (size_t)n, " (design effect %.3g)", r->design_effect);
 }
 
 static rid_status refuse(const job *j, rid_err *err)

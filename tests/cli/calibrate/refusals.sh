@@ -59,7 +59,7 @@ expect_no_file p.json c.pt
 begin 'too few: how many would be needed'
 run rid-calibrate --gt gt.json --summary-json s.json -o p.json day.h5
 expect_code 65
-expect_err 'too few: 120 first visits, 120 people, buckets: 3; even without any false match FPIR could be' 'more buckets lower it'
+expect_err 'too few: 120 first visits, 120 people, buckets: 3; even without any false match FPIR could be' ', in more buckets like these (design effect'
 expect_no_file p.json
 needed=$(json_value s.json needed)
 [ "${needed:-0}" -gt 299 ] || fail "needed: ${needed:-nothing}"
