@@ -43,7 +43,7 @@ static rid_status rerank(const job *j, rid_rerank **out, rid_err *err)
     return st;
 }
 
-static rid_status rank(job *j, rid_summary *summary, rid_err *err)
+static rid_status rank(job *j, rid_summary *summary, rid_progress *progress, rid_err *err)
 {
     rid_ranking_input in = rid_search_data_ranking(&j->data);
     rid_rerank *reranked = NULL;
@@ -59,11 +59,13 @@ static rid_status rank(job *j, rid_summary *summary, rid_err *err)
         start = rid_clock_s();
     }
     in.rerank = reranked;
-    const rid_ranking_details details = {j->queries, j->scores, &j->separation};
+    const rid_ranking_details details = {j->queries, j->scores, &j->separation, progress};
     if (st == RID_OK)
         st = rid_ranking_run_details(&j->ranking, &details, &in, j->o->threads, err);
     if (st == RID_OK)
         st = rid_open_set_measure(&j->open, j->queries, j->data.n, err);
+    const size_t n = j->ranking.n_queries + j->ranking.n_without_positive;
+    rid_progress_finish(progress, n, n);
     rid_summary_add_stage(summary, "rank", rid_clock_s() - start);
     rid_rerank_free(reranked);
     return st;
@@ -201,7 +203,7 @@ static void say_what_is_there(const job *j, rid_summary *summary)
 }
 
 static rid_status run(job *j, rid_eval_output *out, rid_publish **per_query, rid_summary *summary,
-                      rid_err *err)
+                      rid_progress *progress, rid_err *err)
 {
     rid_metric_set m = {0};
     const double start = rid_clock_s();
@@ -210,7 +212,7 @@ static rid_status run(job *j, rid_eval_output *out, rid_publish **per_query, rid
     if (st != RID_OK)
         return st;
     say_what_is_there(j, summary);
-    st = rank(j, summary, err);
+    st = rank(j, summary, progress, err);
     if (st == RID_OK && *per_query)
         st = write_queries(j, per_query, err);
     if (st != RID_OK)
@@ -225,7 +227,8 @@ static rid_status run(job *j, rid_eval_output *out, rid_publish **per_query, rid
     return rid_eval_output_finish(out, err);
 }
 
-rid_status rid_eval_search(const rid_eval_search_options *o, rid_summary *summary, rid_err *err)
+rid_status rid_eval_search(const rid_eval_search_options *o, rid_summary *summary,
+                           rid_progress *progress, rid_err *err)
 {
     job j = {.o = o};
     rid_metric_set names = {0};
@@ -244,7 +247,7 @@ rid_status rid_eval_search(const rid_eval_search_options *o, rid_summary *summar
     if (st == RID_OK && o->per_query && !o->output.dry_run)
         st = rid_publish_begin(&per_query, o->per_query, o->output.force, err);
     if (st == RID_OK)
-        st = run(&j, out, &per_query, summary, err);
+        st = run(&j, out, &per_query, summary, progress, err);
     rid_publish_abort(per_query);
     rid_eval_output_free(out);
     rid_mem_free(j.queries);

@@ -2,6 +2,7 @@
 #ifndef RID_EVAL_SEARCH_H
 #define RID_EVAL_SEARCH_H
 
+#include "data/base/log.h"
 #include "data/summary.h"
 #include "eval/eval_output.h"
 #include "eval/search_data.h"
@@ -19,6 +20,7 @@ typedef struct rid_eval_search_options {
  *  curve, the ROC curve, and how it was done. The file of queries is published first. RID_EUSAGE without ground
  *  truth, for two ways to name queries, for a text of re-ranking that is none; errors of rid_search_data_read,
  *  rid_rerank_new, rid_ranking_run; RID_EASSERT. */
-RID_MUST rid_status rid_eval_search(const rid_eval_search_options *o, rid_summary *summary, rid_err *err);
+RID_MUST rid_status rid_eval_search(const rid_eval_search_options *o, rid_summary *summary,
+                                    rid_progress *progress, rid_err *err);
 
 #endif

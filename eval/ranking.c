@@ -6,6 +6,8 @@
 #include "eval/ranking_layout.h"
 
 #include <math.h>
+#include <omp.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,9 +133,10 @@ static rid_status scratch_init(scratch *s, const job *j, rid_err *err)
 /* Work on each tile of queries, each thread with a scratch of its own. */
 static rid_status each_tile(const job *j, int threads,
                             void (*work)(const job *j, size_t from, size_t to, scratch *s),
-                            rid_err *err)
+                            rid_progress *progress, rid_err *err)
 {
     const rid_ranking_layout *l = &j->layout;
+    atomic_size_t n_done = 0;
     rid_status st = RID_OK;
 #pragma omp parallel num_threads(threads) if (l->n_tiles > 1)
     {
@@ -146,6 +149,9 @@ static rid_status each_tile(const job *j, int threads,
                 one = rid_interrupt_check(&mine);
             if (one == RID_OK)
                 work(j, l->tile[i], l->tile[i + 1], &s);
+            atomic_fetch_add(&n_done, l->tile[i + 1] - l->tile[i]);
+            if (omp_get_thread_num() == 0)
+                rid_progress_update(progress, n_done, l->n_queries);
         }
         if (one != RID_OK) {
 #pragma omp critical(rid_ranking)
@@ -184,7 +190,7 @@ static void score_tile(const job *j, size_t from, size_t to, scratch *s)
 static rid_status collect_positives(job *j, int threads, rid_err *err)
 {
     j->positive = rid_mem_alloc(j->layout.n_pairs, sizeof *j->positive);
-    rid_status st = j->positive ? each_tile(j, threads, score_tile, err) : RID_FAIL_NOMEM(err);
+    rid_status st = j->positive ? each_tile(j, threads, score_tile, NULL, err) : RID_FAIL_NOMEM(err);
     if (st == RID_OK) {
         st = rid_positives_new(&j->positives, j->positive, j->layout.n_pairs, err);
         j->positive = NULL;
@@ -459,7 +465,7 @@ rid_status rid_ranking_run_details(rid_ranking *out, const rid_ranking_details *
         st = collect_positives(&j, threads, err);
     if (st == RID_OK) {
         begin_results(&j);
-        st = each_tile(&j, threads, take_tile, err);
+        st = each_tile(&j, threads, take_tile, details->progress, err);
     }
     if (st == RID_OK)
         hand_out(out, details, &j);

@@ -4,6 +4,7 @@
 #ifndef RID_RANKING_H
 #define RID_RANKING_H
 
+#include "data/base/log.h"
 #include "eval/rerank.h"
 #include "eval/separation.h"
 
@@ -66,6 +67,7 @@ typedef struct rid_ranking_details {
     rid_ranking_query *queries; /**< (n), caller's */
     rid_score_counts *scores;
     rid_separation *separation; /**< over all (query, gallery) scores */
+    rid_progress *progress;     /**< in queries */
 } rid_ranking_details;
 
 RID_MUST rid_status rid_ranking_run_details(rid_ranking *out, const rid_ranking_details *details,

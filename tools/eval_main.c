@@ -76,8 +76,11 @@ static rid_status run_search(rid_cli *cli, rid_err *err)
     o.input.n_gt = rid_cli_list(cli, "gt", &o.input.gt);
     o.input.n_queries = rid_cli_list(cli, "query", &o.input.queries);
     rid_status st = rid_eval_read_inputs(cli, &o.input.stores, &o.input.n_stores, "store", err);
-    st = st == RID_OK ? rid_eval_read_output(cli, &o.output, err) : st;
-    return st == RID_OK ? rid_eval_search(&o, rid_cli_summary(cli), err) : st;
+    if (st == RID_OK)
+        st = rid_eval_read_output(cli, &o.output, err);
+    return st == RID_OK ? rid_eval_search(&o, rid_cli_summary(cli), rid_cli_progress(cli, "queries"),
+                                          err)
+                        : st;
 }
 
 int main(int argc, char **argv)
@@ -92,7 +95,8 @@ int main(int argc, char **argv)
         {"diff", "[--gt FILE] A B",
          "what is different: manifests or stores of the same entries; with --gt, whether it is better",
          "gt threshold margin nn2 bootstrap limit json assert output", run_diff},
-        {"search", "--gt FILE STORE…", "how well a search finds a person's other entries: mAP, CMC, ROC",
+        {"search", "--gt FILE STORE…",
+         "how well a search by embedding finds a person's other entries: mAP, CMC, ROC, FNIR at FPIR",
          "gt query query-ids within exclude-same rerank per-query limit json assert output", run_search},
         {0}};
     static const rid_tool tool = {
