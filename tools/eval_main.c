@@ -20,6 +20,8 @@ static rid_status run_manifest(rid_cli *cli, rid_err *err)
     if (o.errors && o.n_gt == 0)
         return RID_FAIL(err, RID_EUSAGE, "--errors needs --gt FILE");
     rid_status st = rid_eval_read_output(cli, &o.output, err);
+    if (st == RID_OK && o.errors && strcmp(o.errors, "-") == 0)
+        st = RID_FAIL(err, RID_EUSAGE, "--errors: name a file; figures go to '-'");
     if (st == RID_OK)
         st = rid_eval_read_inputs(cli, &paths, &n, "manifest", err);
     return st == RID_OK ? rid_eval_manifest(&o, paths, n, rid_cli_summary(cli),
