@@ -190,6 +190,16 @@ else
     skip 'AVX2 and AVX-512 give the same bytes' 'no AVX-512 here'
 fi
 
+if [ "$MODE" = release ]; then
+    # A matrix of 8,004 by 8,004 numbers takes 256 MB.
+    begin 'memory does not grow with the square of the entries'
+    rid-synth -q --people 667 --stores 4 --visits 3:3 --frames 1:1 --vis-dim 16 --gt many.json -o - |
+        rid-encode -q --encoder mean --frames none -o many.h5 -
+    run rid-eval search -q --gt many.json --rerank 20,6,0.3 --summary-json summary.json -o many.txt many.h5
+    expect_code 0
+    expect_at_most 'peak memory' "$(json_value summary.json peak_rss_bytes)" 100000000
+fi
+
 # ---- real data ----
 
 DATA=${RID_DATA:-$SRC/../shared/data}
