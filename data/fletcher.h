@@ -8,8 +8,8 @@
 
 /** Over n bytes as big-endian 16-bit words (an odd last byte is a word's high half). */
 uint32_t rid_fletcher32(const void *bytes, size_t n);
-/** The same of bytes that come in pieces: begin with zeros, add every piece (all but the last of an even
- *  length), end. */
+/** The same of bytes that come in pieces: begin with zeros, add every piece (all but the last of an
+ *  even length), end. */
 typedef struct rid_fletcher {
     uint64_t sum1, sum2; /* mod 65535 */
     uint64_t any;        /* not 0: some byte was not */

@@ -10,9 +10,9 @@
  *  library's, which it is tested against; an exponent appears below 1e-5 and from 1e15 on. */
 size_t rid_float_text_write(char *out, float x);
 
-/** n of them, a comma between two. Writes at most n * (RID_JSON_NUMBER_MAX + 1) bytes, no NUL; returns
- *  how many belong to the text, which is rid_float_text_write's on every processor. Five times as fast
- *  where numbers are between 1e-4 and 1024, as the numbers of frames are. Thread-safe. */
+/** n of them, a comma between two. Writes at most n * (RID_JSON_NUMBER_MAX + 1) bytes, no NUL;
+ *  returns how many belong to the text, which is rid_float_text_write's on every processor. Five
+ *  times as fast where numbers are between 1e-4 and 1024, as those of frames are. Thread-safe. */
 size_t rid_float_text_write_array(char *out, const float *x, size_t n);
 
 typedef size_t rid_float_text_array_fn(char *out, const float *x, size_t n);

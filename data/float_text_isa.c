@@ -1,15 +1,15 @@
 /* Arrays of float32 as text, compiled per instruction set (see the Makefile): RID_ISA names it.
  *
- * The search of data/float_text.c, in doubles and without rounding. A float is c 2^q with a step of 2^q
- * to its neighbours, and 10^k <= 2^q < 10^(k+1). From 1e-4 to 1024 k is between -12 and -5, so c 10^-k
- * has at most 24 + 28 bits and the float in units of 10^k is exact. Of the multiples of ten the nearest
- * is the only one that can be within half a step; where it is, it is the shortest decimal, and where
- * it is not, the nearest integer is (of two the even one). The ends of that interval have more than 8
- * binary places: they are no integers. Below a power of two the step is narrower; for those in this
- * range that changes nothing, and the test has them all.
+ * The search of data/float_text.c, in doubles and without rounding. A float is c 2^q with a step
+ * of 2^q to its neighbours, and 10^k <= 2^q < 10^(k+1). From 1e-4 to 1024 k is between -12 and -5,
+ * so c 10^-k has at most 24 + 28 bits and the float in units of 10^k is exact. Of the multiples of
+ * ten the nearest is the only one that can be within half a step; where it is, it is the shortest
+ * decimal, and where it is not, the nearest integer is (of two the even one). The ends of that
+ * interval have more than 8 binary places: they are no integers. Below a power of two the step is
+ * narrower; for those in this range that changes nothing, and the test has them all.
  *
- * Then the digits, of all numbers at once: 4 before the point and 12 behind it, halved until each has a
- * byte. Numbers out of the range go to rid_float_text_write. */
+ * Then the digits, of all numbers at once: 4 before the point and 12 behind it, halved until each
+ * has a byte. Numbers out of the range go to rid_float_text_write. */
 #include "data/float_text.h"
 
 #include <stdint.h>
@@ -36,7 +36,7 @@ typedef uint32_t vhalves __attribute__((vector_size(8 * LANES)));
 #define FROM 0x38D1B717 /* 1e-4f: below it texts have an exponent */
 #define TO 0x44800000   /* 1024.0f */
 
-enum { BLOCK = 128, K_MIN = -12, K_MAX = -5, INTEGER = 4, FRACTION = 12, DIGITS = INTEGER + FRACTION };
+enum { BLOCK = 128, K_MIN = -12, K_MAX = -5, INTEGER = 4, DIGITS = INTEGER + 12 };
 
 /** 10^-k, and 10^k in units of the last digit, for k = K_MIN, … */
 static const double to_units[8] = {1e12, 1e11, 1e10, 1e9, 1e8, 1e7, 1e6, 1e5};
@@ -79,8 +79,8 @@ INLINE void find_others(block *b, size_t n)
     }
 }
 
-/* Added to a double below 2^51, this rounds it to the nearest integer, which then stands in the lower
- * bits. */
+/* Added to a double below 2^51, this rounds it to the nearest integer, which then stands in the
+ * lower bits. */
 #define ROUND 0x1.8p52
 
 /* The digits of numbers i, …, i + LANES - 1. */
@@ -108,7 +108,7 @@ INLINE void find_digits(block *b, size_t i)
     memcpy(b->eights + 2 * i, &both, sizeof both);
 }
 
-/* Loops that the compiler makes vectors of; here quotients by multiplication, right for numbers of so
+/* Loops that the compiler makes vectors of. Quotients by multiplication, right for numbers of so
  * many digits. */
 INLINE void split_digits(block *b, size_t n)
 {
@@ -142,13 +142,13 @@ INLINE unsigned digits_set(const char digits[DIGITS])
 #endif
 }
 
-/* One number and a comma. Without a branch on how many digits there are, and what is copied has always
- * the same size: the next number overwrites what was too much. */
+/* One number and a comma. Without a branch on how many digits there are, and what is copied has
+ * always the same size: the next number overwrites what was too much. */
 INLINE char *put(char *out, float x, const char digits[DIGITS])
 {
     enum { BYTE = 8, ONES = INTEGER - 1 };
     unsigned set = digits_set(digits);
-    unsigned leading = (unsigned)__builtin_ctz(set | 1U << ONES); /* zeros; of "0." the zero stays */
+    unsigned leading = (unsigned)__builtin_ctz(set | 1U << ONES); /* zeros, not that of "0." */
     unsigned fraction = 31 - (unsigned)__builtin_clz(set >> ONES | 1U); /* up to the last not 0 */
     uint32_t bits, integer;
     memcpy(&bits, &x, sizeof bits);

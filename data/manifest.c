@@ -203,7 +203,8 @@ typedef struct appearance {
     size_t person; /* index */
 } appearance;
 
-/** All events of all people in order, cut into pieces: piece i is starts[i], …, starts[i + 1] - 1. */
+/** All events of all people in order, cut into pieces: piece i is starts[i], …,
+ *  starts[i + 1] - 1. */
 typedef struct plan {
     appearance *events;
     size_t n, n_pieces;

@@ -55,8 +55,8 @@ typedef struct rid_manifest {
 void rid_manifest_write_head(const rid_manifest *m, rid_buf *out);
 
 /** Writes the whole document through `write`, which is called by one thread at a time. Events are
- *  formatted by `threads` threads while others are written; the bytes do not depend on that. Memory: a
- *  megabyte or an event for each thread, 24 bytes for each event. */
+ *  formatted by `threads` threads while others are written; the bytes do not depend on that.
+ *  Memory: a megabyte or an event for each thread, 24 bytes for each event. */
 typedef rid_status rid_manifest_sink(void *ctx, const void *bytes, size_t n, rid_err *err);
 RID_MUST rid_status rid_manifest_write(const rid_manifest *m, const rid_store_set *set, int threads,
                                        rid_manifest_sink *write, void *ctx, rid_err *err);

@@ -385,8 +385,8 @@ static void hold_standard_descriptors(void)
 
 /* Waiting OpenMP threads spin unless told otherwise, and take the processor from the threads that read
  * ahead (ten times slower at the end of a pipe on two cores). The library reads its environment when it
- * is loaded, so telling it takes a second start: some milliseconds. What the user has set stands. With
- * one processor there is no need: threads that are more than the processors spin a hundred rounds. */
+ * is loaded, so telling it takes a second start: some milliseconds. What the user has set stands.
+ * With one processor there is no need: more threads than processors spin a hundred rounds only. */
 static void let_threads_sleep(char **argv)
 {
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") || omp_get_num_procs() == 1)

@@ -111,8 +111,8 @@ static void check_array(array *a)
         size_t i = 0, number = 0;
         while (a->text[i] == a->expected[i])
             number += a->expected[i++] == ',';
-        fail_msg("%s: number %zu of %zu, %.9g: %.20s, expected %.20s", rid_isa_name(isa), number, a->n,
-                 (double)a->x[number], a->text + i, a->expected + i);
+        fail_msg("%s: number %zu of %zu, %.9g: %.20s, expected %.20s", rid_isa_name(isa), number,
+                 a->n, (double)a->x[number], a->text + i, a->expected + i);
     }
     a->n = 0;
 }
@@ -208,8 +208,8 @@ static void test_array_lengths(void **state)
     }
 }
 
-/* No decimal of fewer digits reads back: the nearest of one digit less does not. (Powers of two have
- * two different neighbours, and are left out.) */
+/* No decimal of fewer digits reads back: the nearest of one digit less does not. (Powers of two
+ * have two different neighbours, and are left out.) */
 static void test_shortest(void **state)
 {
     enum { ROUNDS = 200000 };
