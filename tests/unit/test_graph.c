@@ -298,8 +298,21 @@ static void test_finite_differences(void **state)
 
 /* ---- against inference ---- */
 
+/* Root of the mean squared distance to the mean: of all pairs, half the mean square. */
+static double plain_spread(const float *emb, size_t n, size_t dim)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            for (size_t d = 0; d < dim; d++)
+                sum += pow((double)emb[i * dim + d] - emb[j * dim + d], 2);
+    return sqrt(sum / 2) / (double)n;
+}
+
+/* Dropout has no part in it: inference has none. */
 static void check_inference(const char *name)
 {
+    double spread;
     rid_burst bursts[ROWS_MAX];
     uint8_t kept[ROWS_MAX][FRAMES_MAX];
     float ours[ROWS_MAX * 16], theirs[ROWS_MAX * 16];
@@ -308,6 +321,7 @@ static void check_inference(const char *name)
     const rid_filter off = {0};
     rid_encoder *e = NULL;
     const size_t dim = (size_t)s->model.emb_dim;
+    assert_ok(rid_graph_spread(nn, &s->model, &s->batch, &spread, &err));
     s->batch.dropout = NULL;
     assert_ok(rid_encoder_new(&e, &s->model, &off, NULL, 1, &err));
     for (size_t i = 0; i < s->batch.n; i++)
@@ -319,6 +333,7 @@ static void check_inference(const char *name)
     assert_ok(rid_encoder_run(e, bursts, s->batch.n, 1, &err));
     assert_ok(rid_graph_embed(nn, &s->model, &s->batch, ours, &err));
     assert_true(largest_difference(ours, theirs, s->batch.n * dim) <= SINGLE.embedding);
+    assert_true(fabs(spread - plain_spread(theirs, s->batch.n, dim)) <= 1e-5);
     rid_encoder_free(e);
     rid_nn_close(nn);
     close_sample(s);
