@@ -130,17 +130,67 @@ static rid_status read_person(rid_json_file *f, void *ctx, rid_str key, rid_json
     return st;
 }
 
+void rid_manifest_append_made_by(rid_buf *out, rid_str encoder_hash, double threshold, double margin,
+                                 rid_str nn2)
+{
+    rid_jsonw w = {.out = out};
+    rid_jsonw_begin_object(&w);
+    rid_jsonw_key(&w, "encoder_hash");
+    rid_jsonw_str(&w, encoder_hash);
+    rid_jsonw_key(&w, "threshold");
+    rid_jsonw_f64(&w, threshold);
+    rid_jsonw_key(&w, "margin");
+    rid_jsonw_f64(&w, margin);
+    rid_jsonw_key(&w, "nn2");
+    rid_jsonw_str(&w, nn2);
+    rid_jsonw_end_object(&w);
+}
+
+/* What the provenance says, as far as it does. */
+static void read_made_by(rid_buf *out, rid_json provenance)
+{
+    rid_json point, v;
+    rid_str hash = {NULL, 0}, nn2 = {NULL, 0};
+    double threshold = NAN, margin = NAN;
+    if (find(provenance, "encoder_hash", &v))
+        (void)rid_json_get_str(v, &hash);
+    if (find(provenance, "operating_point", &point)) {
+        if (find(point, "threshold", &v))
+            (void)rid_json_get_f64(v, &threshold);
+        if (find(point, "margin", &v))
+            (void)rid_json_get_f64(v, &margin);
+        if (find(point, "nn2", &v))
+            (void)rid_json_get_str(v, &nn2);
+    }
+    rid_manifest_append_made_by(out, hash, threshold, margin, nn2);
+}
+
+static rid_status begin_document(rid_json_file *f, const reading *r, rid_err *err)
+{
+    rid_manifest_head head = {.day = {NULL, 0}};
+    rid_json provenance;
+    rid_buf made_by = {0};
+    rid_status st = take_text(f, f->root, "day_id", &head.day, err);
+    if (st == RID_OK)
+        st = take_text(f, f->root, "store_id", &head.store, err);
+    if (st == RID_OK && find(f->root, "provenance", &provenance)) {
+        read_made_by(&made_by, provenance);
+        head.made_by = rid_buf_view(&made_by);
+        if (made_by.failed)
+            st = RID_FAIL_NOMEM(err);
+    }
+    if (st == RID_OK && (st = r->reader->begin(r->reader->ctx, &head, err)) == RID_EDATA)
+        st = rid_json_file_fail_here(f, err);
+    rid_buf_free(&made_by);
+    return st;
+}
+
 static rid_status read_document(rid_json_file *f, reading *r, rid_err *err)
 {
     rid_json people;
-    rid_str day, store;
     if (!rid_json_find(f->root, "people", &people) || rid_json_type_of(people) != RID_JSON_ARRAY)
         return rid_json_file_fail_type(f, err, "a manifest: an object with an array 'people'", f->root);
-    rid_status st = take_text(f, f->root, "day_id", &day, err);
-    if (st == RID_OK)
-        st = take_text(f, f->root, "store_id", &store, err);
-    if (st == RID_OK && (st = r->reader->begin(r->reader->ctx, day, store, err)) == RID_EDATA)
-        st = rid_json_file_fail_here(f, err);
+    rid_status st = begin_document(f, r, err);
     if (st != RID_OK || !rid_json_file_enter(f, f->root, "people", &people))
         return st;
     st = rid_json_file_each(f, people, read_person, r, err);

@@ -18,9 +18,15 @@ typedef struct rid_manifest_event {
     double score, score2; /**< NaN: null or not there */
 } rid_manifest_event;
 
+/** A document; views as above. */
+typedef struct rid_manifest_head {
+    rid_str day, store;
+    rid_str made_by; /**< as rid_manifest_append_made_by writes it; data NULL without a provenance */
+} rid_manifest_head;
+
 typedef struct rid_manifest_reader {
-    /** A document begins; day and store have data NULL where they are null or not there. */
-    rid_status (*begin)(void *ctx, rid_str day, rid_str store, rid_err *err);
+    /** A document begins. */
+    rid_status (*begin)(void *ctx, const rid_manifest_head *head, rid_err *err);
     rid_status (*event)(void *ctx, const rid_manifest_event *e, rid_err *err);
     void *ctx;
 } rid_manifest_reader;
@@ -30,5 +36,10 @@ typedef struct rid_manifest_reader {
  *  manifest, wrong types, an empty id, an unreadable timestamp, more than 1 GiB without the frames);
  *  RID_ETEMP; RID_EINTR; what the callbacks return. */
 RID_MUST rid_status rid_manifest_read(const char *path, const rid_manifest_reader *reader, rid_err *err);
+
+/** Appends what decides a clustering, as a JSON object: encoder_hash, threshold, margin, nn2; null for data
+ *  NULL and NaN. Equal texts, equal makers. */
+void rid_manifest_append_made_by(rid_buf *out, rid_str encoder_hash, double threshold, double margin,
+                                 rid_str nn2);
 
 #endif

@@ -48,11 +48,13 @@ static rid_status keep(rid_id_table *t, rid_str text, uint32_t *number, rid_err 
     return text.data ? rid_id_table_add(t, text, number, NULL, err) : RID_OK;
 }
 
-static rid_status begin_bucket(void *ctx, rid_str day, rid_str store, rid_err *err)
+static rid_status begin_bucket(void *ctx, const rid_manifest_head *head, rid_err *err)
 {
     static const rid_str empty = {"", 0};
     builder *b = ctx;
     rid_id_table *texts = &b->c->texts;
+    const rid_str day = head->day, store = head->store;
+    uint32_t maker;
     bool added;
     rid_buf_clear(&b->key);
     rid_buf_append(&b->key, day.data, day.len);
@@ -68,6 +70,8 @@ static rid_status begin_bucket(void *ctx, rid_str day, rid_str store, rid_err *e
         st = keep(texts, day.data ? day : empty, &b->buckets[b->bucket].day, err);
     if (st == RID_OK)
         st = keep(texts, store.data ? store : empty, &b->buckets[b->bucket].store, err);
+    if (st == RID_OK)
+        st = keep(&b->c->made_by, head->made_by, &maker, err);
     b->buckets[b->bucket].number = b->bucket;
     return st;
 }
@@ -315,6 +319,18 @@ static rid_status take_decision(builder *b, const rid_store_set *set, const rid_
     return w->person.failed ? RID_FAIL_NOMEM(err) : take_event(b, &e, err);
 }
 
+static rid_status begin_store_bucket(builder *b, const rid_store_set *set, const rid_bucket *bucket,
+                                     const rid_rule *rule, rid_err *err)
+{
+    rid_buf made_by = {0};
+    rid_manifest_append_made_by(&made_by, rid_str_of(rid_store_set_info(set)->encoder_hash), rule->threshold,
+                                rule->margin, rid_str_of(rid_nn2_name(rule->nn2)));
+    const rid_manifest_head head = {bucket->day, bucket->store, rid_buf_view(&made_by)};
+    const rid_status st = made_by.failed ? RID_FAIL_NOMEM(err) : begin_bucket(b, &head, err);
+    rid_buf_free(&made_by);
+    return st;
+}
+
 static rid_status cluster_bucket(builder *b, const rid_store_set *set, const rid_bucket *bucket,
                                  const rid_rule *rule, int threads, rid_err *err)
 {
@@ -331,7 +347,7 @@ static rid_status cluster_bucket(builder *b, const rid_store_set *set, const rid
     if (st == RID_OK)
         st = rid_cluster(w.decisions, &n_people, w.emb, w.usable, n, dim, rule, threads, err);
     if (st == RID_OK)
-        st = begin_bucket(b, bucket->day, bucket->store, err);
+        st = begin_store_bucket(b, set, bucket, rule, err);
     for (size_t i = 0; i < n && st == RID_OK; i++)
         st = take_decision(b, set, bucket, i, &w, err);
     rid_mem_free(w.emb);
@@ -399,6 +415,9 @@ rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size
         st = read_inputs(&b, &inputs, point, threads, err);
     if (st == RID_OK)
         st = arrange(&b, err);
+    if (st == RID_OK && c->made_by.n > 1)
+        rid_log(RID_LOG_WARN, "the documents were made in %zu ways: other encoders, thresholds, margins or rules",
+                c->made_by.n);
     summary->read += c->n_entries;
     summary->accepted += c->n_entries;
     summary->skipped += c->n_skipped;
@@ -411,8 +430,18 @@ rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size
     return st;
 }
 
+void rid_clustering_put_makers(rid_jsonw *w, const char *key, const rid_clustering *c)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_begin_array(w);
+    for (uint32_t i = 0; i < c->made_by.n; i++)
+        rid_jsonw_raw(w, rid_id_table_at(&c->made_by, i));
+    rid_jsonw_end_array(w);
+}
+
 void rid_clustering_clear(rid_clustering *c)
 {
+    rid_id_table_clear(&c->made_by);
     rid_id_table_clear(&c->ids);
     rid_id_table_clear(&c->texts);
     rid_mem_free(c->buckets);

@@ -39,6 +39,7 @@ typedef struct rid_clustering {
     /** Entries whose document does not say which entry they joined: the latest one of their person before
      *  them is taken for it. */
     size_t n_inferred;
+    rid_id_table made_by;          /**< the different makers of the documents, see manifest_read.h */
     rid_id_table ids, texts;       /**< behind the views */
     rid_clustered_entry *entries;
     rid_str *persons;
@@ -57,6 +58,8 @@ RID_MUST rid_status rid_clustering_read(rid_clustering *c, const char *const *pa
                                         rid_summary *summary, rid_progress *progress, rid_err *err);
 void rid_clustering_clear(rid_clustering *c);
 
+/** Puts the member `key` to an open object: an array of the makers. */
+void rid_clustering_put_makers(rid_jsonw *w, const char *key, const rid_clustering *c);
 /** Where an entry is; false where there is none of that id. */
 bool rid_clustering_find(const rid_clustering *c, rid_str id, rid_clustered_place *place);
 

@@ -184,6 +184,12 @@ static void write_counts(rid_buf *out, const rid_diff_report *r)
     rid_buf_append_char(out, '\n');
 }
 
+static void write_makers(rid_buf *out, char side, const rid_clustering *c)
+{
+    for (uint32_t i = 0; i < c->made_by.n; i++)
+        rid_buf_printf(out, "%c was made by %.*s\n", side, RID_STR(rid_id_table_at(&c->made_by, i)));
+}
+
 static void append_value(rid_buf *out, double x)
 {
     if (isnan(x))
@@ -268,12 +274,16 @@ void rid_diff_report_write(rid_eval_output *out, bool json, const rid_diff_repor
     rid_jsonw *w = rid_eval_output_json(out);
     rid_buf *text = rid_eval_output_text(out);
     if (json) {
+        rid_clustering_put_makers(w, "made_by_a", d->a);
+        rid_clustering_put_makers(w, "made_by_b", d->b);
         put_changes(w, r, d->splits, d->n_splits, true);
         put_changes(w, r, d->merges, d->n_merges, false);
         put_flips(w, r);
         return;
     }
     write_counts(text, r);
+    write_makers(text, 'A', d->a);
+    write_makers(text, 'B', d->b);
     if (r->a)
         write_figures(text, r);
     write_changes(text, r, d->splits, d->n_splits, true);

@@ -266,6 +266,8 @@ rid_status rid_manifest_report_write(rid_eval_output *out, bool json, const rid_
                                    sizeof of_visits / sizeof of_visits[0]};
     static const heading gaps = {"by_gap", "SINCE THE LAST VISIT", "gap", NULL, of_gap,
                                  sizeof of_gap / sizeof of_gap[0]};
+    if (json)
+        rid_clustering_put_makers(rid_eval_output_json(out), "made_by", r->judgement->clustering);
     rid_status st = write_buckets(out, json, r, err);
     if (st != RID_OK || !r->errors)
         return st;

@@ -6,7 +6,8 @@
 #include "eval/clustering.h"
 
 static const char A[] =
-    "{\"day_id\":\"2025-11-06\",\"store_id\":\"s1\",\"people\":[{\"person_id\":\"s1-0001\",\"events\":["
+    "{\"provenance\":{\"encoder_hash\":\"h\",\"operating_point\":{\"threshold\":0.5,\"margin\":0,\"nn2\":\"identity\"}},"
+    "\"day_id\":\"2025-11-06\",\"store_id\":\"s1\",\"people\":[{\"person_id\":\"s1-0001\",\"events\":["
     "{\"entry_id\":\"e1\",\"timestamp\":\"2025-11-06T08:00:00Z\",\"camera\":\"c1\",\"status\":\"new\",\"score\":null,"
     "\"embeddings\":[[1,2],[3,4]]},"
     "{\"entry_id\":\"e2\",\"timestamp\":\"2025-11-06T09:00:00Z\",\"camera\":\"c2\",\"status\":\"match\",\"match_id\":\"e1\","
@@ -101,9 +102,13 @@ static void test_clustering(void **state)
     assert_true(rid_str_equal(b->persons[0], rid_str_of("s1-0002")));
     assert_true(isnan(b->entries[0].score) && b->entries[2].score == 0.9 && b->entries[2].score2 == -1);
     assert_int_equal(c.n_inferred, 0);
+    assert_int_equal(c.made_by.n, 1);
+    assert_true(rid_str_equal(rid_id_table_at(&c.made_by, 0),
+                              rid_str_of("{\"encoder_hash\":\"h\",\"threshold\":0.5,\"margin\":0,\"nn2\":\"identity\"}")));
     rid_clustering_clear(&c);
     assert_ok(read_clustering(&c, fx_write("b.json", B), &err));
     assert_int_equal(c.n_inferred, 2);
+    assert_int_equal(c.made_by.n, 0);
     assert_int_equal(c.buckets[0].entries[1].joined, 0);
     assert_true(rid_str_equal(c.buckets[0].entries[3].match_id, rid_str_of("e2")));
     rid_clustering_clear(&c);

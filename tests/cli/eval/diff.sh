@@ -30,6 +30,8 @@ run rid-eval diff -q --json --threshold 0.65 --margin 0 --nn2 identity b day.h5
 expect_code 0
 expect_equal same "$(json_value .out persons_same)" "$(json_value .out persons_a)"
 expect_equal decisions "$(grep -c '"decisions":\[\]' .out)" 1
+expect_equal makers "$(grep -oE '"made_by_a":\[[^]]*' .out | cut -c 13-)" "$(grep -oE '"made_by_b":\[[^]]*' .out | cut -c 13-)"
+expect_out '"threshold":0.65,"margin":0,"nn2":"identity"}]'
 run rid-eval diff -q --json --threshold 0.65 --margin 0 --nn2 identity day.h5 off.h5
 expect_code 0
 expect_equal entries "$(json_value .out entries_common)" "$(wc -l <day.jsonl)"

@@ -118,6 +118,15 @@ expect_code 0
 hits=$(json_value view.json hits) wrong=$(json_value view.json wrong_matches) false=$(json_value view.json false_matches)
 expect_equal matches $((hits + wrong + false)) "$(grep -ho '"status":"match"' -r view | wc -l)"
 
+begin 'documents made in two ways'
+rid-manifest -q --threshold 0.61 --margin 0 --nn2 identity --embeddings none --store nc0001 -o mixed day.h5
+rid-manifest -q --threshold 0.6 --margin 0 --nn2 identity --embeddings none --store nc0002 -o mixed day.h5
+run rid-eval manifest --gt gt.json --json mixed
+expect_code 0
+expect_err 'the documents were made in 2 ways'
+grep -oE '"made_by":\[[^]]*\]' .out | grep -oE '"threshold":[0-9.]+' | sort | tr '\n' ' ' >made
+expect_equal thresholds "$(cat made)" '"threshold":0.6 "threshold":0.61 '
+
 begin 'as a table'
 run rid-eval manifest --gt gt.json m
 expect_code 0
