@@ -4,67 +4,11 @@
 
 #include <math.h>
 
-/* ---- sums over people ---- */
-
-typedef struct sums {
-    double *sum[RID_PERSON_SUMS]; /* (people) */
-} sums;
-
-static void take_entry(const sums *s, size_t person, const rid_judged *e)
-{
-    double *const *sum = s->sum;
-    sum[RID_SUM_HIT_PAIRS][person] += ((double)e->together - 1) / 2;
-    sum[RID_SUM_PREDICTED_PAIRS][person] += ((double)e->size - 1) / 2;
-    sum[RID_SUM_TRUE_PAIRS][person] += ((double)e->visits - 1) / 2;
-    sum[RID_SUM_ENTRIES][person] += 1;
-    sum[RID_SUM_BCUBED_PRECISION][person] += (double)e->together / (double)e->size;
-    sum[RID_SUM_BCUBED_RECALL][person] += (double)e->together / (double)e->visits;
-    sum[RID_SUM_MATED][person] += e->mated;
-    sum[RID_SUM_NONMATED][person] += !e->mated;
-    sum[RID_SUM_HITS][person] += e->end == RID_SEARCH_SAME;
-    sum[RID_SUM_FALSE_MATCHES][person] += e->end == RID_SEARCH_OTHER && !e->mated;
-}
-
-/* number_of: number of each person of the labels. */
-static rid_status take_sums(sums *s, const rid_judgement *j, const uint32_t *number_of, size_t n, rid_err *err)
-{
-    for (size_t k = 0; k < RID_PERSON_SUMS; k++)
-        if (!(s->sum[k] = rid_mem_zalloc(n, sizeof *s->sum[k])))
-            return RID_FAIL_NOMEM(err);
-    for (size_t k = 0; k < j->clustering->n_buckets; k++)
-        for (size_t i = 0; i < j->clustering->buckets[k].n; i++) {
-            const rid_judged *e = &j->buckets[k].entries[i];
-            if (e->person != RID_UNLABELLED)
-                take_entry(s, number_of[e->person], e);
-        }
-    return RID_OK;
-}
-
-static void clear_sums(sums *s)
-{
-    for (size_t k = 0; k < RID_PERSON_SUMS; k++)
-        rid_mem_free(s->sum[k]);
-}
-
-/* The people of the entries, in ascending order of their numbers in the labels. Returns how many. */
-static size_t number_people(uint32_t *number_of, size_t n_label_persons, const rid_judgement *j)
-{
-    uint32_t n = 0;
-    for (size_t k = 0; k < j->clustering->n_buckets; k++)
-        for (size_t i = 0; i < j->clustering->buckets[k].n; i++)
-            if (j->buckets[k].entries[i].person != RID_UNLABELLED)
-                number_of[j->buckets[k].entries[i].person] = 1;
-    for (size_t p = 0; p < n_label_persons; p++)
-        if (number_of[p] > 0)
-            number_of[p] = n++;
-    return n;
-}
-
 /* ---- resampling ---- */
 
 /* Draws of both sides: value f64 (RID_SURE_FIGURES, n) each. */
-static rid_status draw(rid_diff_figure *out, const sums *a, const sums *b, const rid_person_draws *d,
-                       double confidence, rid_err *err)
+static rid_status draw(rid_diff_figure *out, const rid_judged_sums *a, const rid_judged_sums *b,
+                       const rid_person_draws *d, double confidence, rid_err *err)
 {
     double own[RID_SURE_FIGURES];
     double *of_a = rid_mem_alloc(RID_SURE_FIGURES * d->n, sizeof *of_a);
@@ -92,21 +36,18 @@ static rid_status resample(rid_diff_figure *out, const rid_judgement *a, const r
                            size_t n_label_persons, size_t resamples, double confidence, uint64_t seed,
                            rid_err *err)
 {
-    sums of_a = {{0}}, of_b = {{0}};
+    rid_judged_sums of_a = {.n = 0}, of_b = {.n = 0};
     rid_person_draws draws = {0};
-    uint32_t *number_of = rid_mem_zalloc(n_label_persons, sizeof *number_of);
-    const size_t n = number_of ? number_people(number_of, n_label_persons, a) : 0;
-    rid_status st = number_of ? take_sums(&of_a, a, number_of, n, err) : RID_FAIL_NOMEM(err);
+    rid_status st = rid_judged_sums_init(&of_a, a, n_label_persons, err);
     if (st == RID_OK)
-        st = take_sums(&of_b, b, number_of, n, err);
-    if (st == RID_OK && n > 0)
-        st = rid_person_draws_init(&draws, n, resamples, seed, err);
-    if (st == RID_OK && n > 0)
+        st = rid_judged_sums_init(&of_b, b, n_label_persons, err);
+    if (st == RID_OK && of_a.n > 0)
+        st = rid_person_draws_init(&draws, of_a.n, resamples, seed, err);
+    if (st == RID_OK && of_a.n > 0)
         st = draw(out, &of_a, &of_b, &draws, confidence, err);
-    clear_sums(&of_a);
-    clear_sums(&of_b);
+    rid_judged_sums_clear(&of_a);
+    rid_judged_sums_clear(&of_b);
     rid_person_draws_clear(&draws);
-    rid_mem_free(number_of);
     return st;
 }
 

@@ -3,8 +3,8 @@
 #define RID_DIFF_FIGURES_H
 
 #include "eval/clustering_diff.h"
+#include "eval/judged_sums.h"
 #include "eval/metric_set.h"
-#include "eval/person_draws.h"
 
 enum { RID_DIFF_FIGURES = RID_SURE_FIGURES + 2 }; /**< and v_measure, ari, which are not resampled */
 
@@ -14,7 +14,7 @@ typedef struct rid_diff_figure {
     double a, b, delta, low, high;
 } rid_diff_figure;
 
-/** a, b: judgements of the same entries, each passing over what the other has not. resamples: of people, 0:
+/** a, b: judgements of the same entries by the same labels, each passing over what the other has not. resamples: of people, 0:
  *  none. Deterministic in seed. Memory: resamples bytes a person. RID_ETEMP. */
 RID_MUST rid_status rid_diff_figures_of(rid_diff_figure out[RID_DIFF_FIGURES], const rid_judgement *a,
                                         const rid_judgement *b, size_t n_label_persons, size_t resamples,

@@ -3,7 +3,10 @@
 #include "data/base/log.h"
 #include "data/base/mem.h"
 #include "data/base/publish.h"
+#include "eval/judged_sums.h"
 #include "eval/manifest_report.h"
+
+static const double CONFIDENCE = 0.95;
 
 typedef struct job {
     const rid_eval_manifest_options *o;
@@ -12,13 +15,15 @@ typedef struct job {
     rid_bucket_pairs pairs;
     rid_judgement judgement;
     rid_cluster_errors errors;
+    rid_interval intervals[RID_SURE_FIGURES];
 } job;
 
 static rid_manifest_report report_of(const job *j)
 {
     return (rid_manifest_report){.judgement = &j->judgement,
                                  .pairs = j->o->n_pairs > 0 ? &j->pairs : NULL,
-                                 .errors = j->o->n_gt > 0 ? &j->errors : NULL};
+                                 .errors = j->o->n_gt > 0 ? &j->errors : NULL,
+                                 .intervals = j->intervals};
 }
 
 static rid_status place_pairs(job *j, const rid_pairs *pairs, rid_err *err)
@@ -65,6 +70,9 @@ static rid_status judge(job *j, rid_err *err)
                       j->clustering.n_entries, rid_labels_count(j->labels));
     if (st == RID_OK && j->labels)
         st = rid_cluster_errors_find(&j->errors, &j->judgement, err);
+    if (st == RID_OK && j->labels)
+        st = rid_judged_intervals(j->intervals, &j->judgement, rid_labels_person_count(j->labels),
+                                  j->o->bootstrap, CONFIDENCE, j->o->seed, err);
     if (st == RID_OK && j->clustering.n_inferred > 0)
         rid_log(RID_LOG_WARN,
                 "%zu entries do not say which entry they joined: the latest of their person before them is"

@@ -55,6 +55,8 @@ static rid_status derive(job *j, rid_err *err)
         st = label(j, labels, &j->buckets[b], &of[b], err);
     if (st == RID_OK)
         st = rid_bucket_pairs_of_labels(&j->pairs, of, j->n_buckets, &sampling, err);
+    if (st == RID_OK && (j->pairs.n_same == DRAWN_MAX || j->pairs.n - j->pairs.n_same == DRAWN_MAX))
+        rid_log(RID_LOG_WARN, "of the pairs of ground truth %d of a kind are drawn (--seed)", DRAWN_MAX);
     for (size_t b = 0; of && b < j->n_buckets; b++)
         rid_mem_free((uint32_t *)of[b].person);
     rid_mem_free(of);

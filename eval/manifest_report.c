@@ -45,6 +45,7 @@ void rid_manifest_report_figures(rid_metric_set *m, const rid_manifest_report *r
     if (r->errors) {
         rid_metrics_add_count(m, "false_merges", r->errors->n_merges);
         rid_metrics_add_count(m, "splits", r->errors->n_splits);
+        rid_metrics_add_intervals(m, r->intervals);
     }
     if (r->pairs)
         add_pairs(m, r->pairs, &j->counts.pairs);

@@ -10,6 +10,7 @@ typedef struct rid_manifest_report {
     const rid_judgement *judgement;
     const rid_bucket_pairs *pairs;    /**< NULL without listed pairs */
     const rid_cluster_errors *errors; /**< NULL without ground truth */
+    const rid_interval *intervals;    /**< (RID_SURE_FIGURES) with ground truth */
 } rid_manifest_report;
 
 /** Overall; with no judgement for the names alone. */

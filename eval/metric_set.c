@@ -68,6 +68,27 @@ void rid_metrics_add_searches(rid_metric_set *m, const rid_search_counts *c)
     rid_metrics_add(m, "fpir", rid_search_fpir(c), "no non-mated search");
 }
 
+void rid_metrics_add_intervals(rid_metric_set *m, const rid_interval x[RID_SURE_FIGURES])
+{
+#define NAMES(x) {x "_low", x "_high"}
+    static const char *const names[RID_SURE_FIGURES][2] = {
+        [RID_SURE_PRECISION] = NAMES("pairwise_precision"),
+        [RID_SURE_RECALL] = NAMES("pairwise_recall"),
+        [RID_SURE_F1] = NAMES("pairwise_f1"),
+        [RID_SURE_BCUBED_PRECISION] = NAMES("bcubed_precision"),
+        [RID_SURE_BCUBED_RECALL] = NAMES("bcubed_recall"),
+        [RID_SURE_BCUBED_F1] = NAMES("bcubed_f1"),
+        [RID_SURE_FNIR] = NAMES("fnir"),
+        [RID_SURE_FPIR] = NAMES("fpir"),
+    };
+#undef NAMES
+    static const char none[] = "not resampled, or undefined";
+    for (int f = 0; f < RID_SURE_FIGURES; f++) {
+        rid_metrics_add(m, names[f][0], x[f].low, none);
+        rid_metrics_add(m, names[f][1], x[f].high, none);
+    }
+}
+
 void rid_metrics_add_pairs(rid_metric_set *m, const rid_pair_counts *c)
 {
     const rid_pair_metrics x = rid_pair_metrics_of(c);

@@ -10,6 +10,7 @@
 
 #include "data/jsonw.h"
 #include "eval/cluster_metrics.h"
+#include "eval/person_draws.h"
 #include "eval/open_set.h"
 #include "eval/separation.h"
 
@@ -40,6 +41,8 @@ void rid_metrics_add_clusters(rid_metric_set *m, const rid_cluster_counts *c);
 void rid_metrics_add_cluster_details(rid_metric_set *m, const rid_cluster_counts *c);
 /** mated … fpir. */
 void rid_metrics_add_searches(rid_metric_set *m, const rid_search_counts *c);
+/** NAME_low, NAME_high of what is resampled. */
+void rid_metrics_add_intervals(rid_metric_set *m, const rid_interval x[RID_SURE_FIGURES]);
 /** pairs_precision, pairs_recall, pairs_f1. */
 void rid_metrics_add_pairs(rid_metric_set *m, const rid_pair_counts *c);
 /** auc, eer, dprime; tar_far_1e1 … tar_far_1e4, the true accept rates at false accept rates of at most 0.1,

@@ -12,6 +12,8 @@ static rid_status run_manifest(rid_cli *cli, rid_err *err)
     const char *const *paths;
     size_t n;
     rid_eval_manifest_options o = {.errors = rid_cli_str(cli, "errors"),
+                                   .bootstrap = (size_t)rid_cli_int(cli, "bootstrap"),
+                                   .seed = (uint64_t)rid_cli_int(cli, "seed"),
                                    .limit = (uint64_t)rid_cli_int(cli, "limit")};
     o.n_gt = rid_cli_list(cli, "gt", &o.gt);
     o.n_pairs = rid_cli_list(cli, "pairs", &o.pairs);
@@ -90,7 +92,7 @@ int main(int argc, char **argv)
     static const rid_command commands[] = {
         {"manifest", "--gt FILE MANIFEST…",
          "clusters and searches of manifest documents (files, directories), by bucket, cameras, visits",
-         "gt pairs errors limit json assert output", run_manifest},
+         "gt pairs errors bootstrap limit json assert output", run_manifest},
         {"pairs", "--pairs FILE STORE…",
          "how well scores of listed pairs tell persons apart; with --gt, of all pairs within buckets",
          "pairs gt limit json assert output", run_pairs},

@@ -48,7 +48,7 @@ static const rid_option rows[] = {
      .help = "exit with 4 unless it holds, as in 'pairwise_f1 >= 0.95'; also > <= < == !="},
     {.name = "bootstrap", .type = RID_OPTION_INT, .metavar = "N", .default_text = "1000",
      .tools = EVAL, .group = in_figures, .max = 100000,
-     .help = "diff: resamples of people, for the intervals of the differences; 0: none"},
+     .help = "manifest, diff: resamples of people, for the intervals; 0: none"},
     {.name = "errors", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
      .group = in_figures, .flags = RID_OPTION_NO_EMPTY,
      .help = "write false merges and splits there, with their entries (CSV)"},

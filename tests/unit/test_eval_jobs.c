@@ -27,7 +27,7 @@ static rid_status run_manifest(rid_err *err)
 {
     rid_summary summary = {0};
     const rid_eval_manifest_options o = {.gt = &gt, .n_gt = 1, .pairs = &pairs, .n_pairs = 1,
-                                         .errors = errors_path,
+                                         .errors = errors_path, .bootstrap = 20,
                                          .output = {.path = out_path, .json = true, .force = true}};
     const rid_status st = rid_eval_manifest(&o, &side_a, 1, &summary, NULL, err);
     rid_summary_clear(&summary);

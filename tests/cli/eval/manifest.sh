@@ -26,16 +26,22 @@ for rule in 'neighbor 0.6 0' 'identity 0.7 0.05' 'identity 0.5 0' 'neighbor 0.95
     read -r nn2 threshold margin <<<"$rule"
     begin "as in the sweep: $rule"
     rid-manifest -q --force --threshold "$threshold" --margin "$margin" --nn2 "$nn2" --embeddings fused -o m day.h5
-    run rid-eval manifest -q --gt gt.json --json --errors e.csv -o r.json --force m
+    run rid-eval manifest -q --gt gt.json --json --errors e.csv --bootstrap 200 --seed 3 -o r.json --force m
     expect_code 0
     expect_empty_out
-    run rid-sweep -q --gt gt.json --threshold "$threshold" --margin "$margin" --nn2 "$nn2" --bootstrap 0 --force \
-        -o sweep day.h5
+    run rid-sweep -q --gt gt.json --threshold "$threshold" --margin "$margin" --nn2 "$nn2" --bootstrap 200 \
+        --seed 3 --force -o sweep day.h5
     expect_code 0
     for name in persons true_persons pairwise_precision pairwise_recall pairwise_f1 bcubed_precision \
         bcubed_recall bcubed_f1 v_measure ari mated nonmated hits wrong_matches false_matches to_unlabelled \
         fnir fpir; do
         expect_equal $name "$(json_value r.json $name)" "$(json_value sweep/best.json $name)"
+    done
+    for name in pairwise_precision pairwise_f1 bcubed_recall fnir fpir; do
+        interval=$(grep -oE '"intervals":\{.*' sweep/best.json | grep -oE "\"$name\":\[[^]]*" | head -n 1 | cut -d[ -f2)
+        awk -v a="$(json_value r.json ${name}_low),$(json_value r.json ${name}_high)" -v b="$interval" 'BEGIN {
+            split(a, x, ","); split(b, y, ","); for (i = 1; i <= 2; i++) if ((d = x[i] - y[i]) * d > 1e-20 || b == "") exit 1 }' ||
+            fail "interval of $name: not $interval"
     done
     if /usr/bin/python3 -c '' 2>/dev/null; then
         begin "as Python counts it: $rule"
@@ -152,6 +158,9 @@ expect_same b a
 
 begin 'nothing in it, one class, nobody twice'
 document '' >empty.json
+run rid-eval manifest -q --gt hand_gt.json --json --bootstrap 0 hand.json
+expect_code 0
+expect_equal 'no resamples' "$(json_value .out pairwise_f1_low)" null
 run rid-eval manifest -q --gt hand_gt.json --json empty.json
 expect_code 0
 expect_equal entries "$(json_value .out entries)" 0
