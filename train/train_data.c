@@ -183,10 +183,6 @@ static rid_status add_entry(loader *l, const rid_item *item, const rid_burst *b,
     rid_train_entry e = {.first = s->n_frames, .timestamp_us = item->payload.meta.timestamp_us};
     for (size_t f = 0; f < b->n_frames; f++)
         e.n_frames += b->kept[f];
-    if (e.n_frames == 0) {
-        l->n_empty++;
-        return RID_OK;
-    }
     if (rid_mem_grow(&s->entries, &l->entries_cap, s->n + 1, sizeof *s->entries) != 0 ||
         (s->attr_dim > 0 &&
          rid_mem_grow(&s->attr, &l->attr_cap, (s->n + 1) * s->attr_dim, sizeof *s->attr) != 0))
@@ -239,8 +235,8 @@ static rid_status read_batches(loader *l, rid_progress *progress, rid_err *err)
 
 /* ---- what was read becomes the set ---- */
 
-/* Entries that a later one with the same id replaces go; frames move up. */
-static rid_status drop_replaced(loader *l, rid_entries **kept_meta, rid_err *err)
+/* Entries that a later one with the same id replaces go, and those without frames; the others move up. */
+static rid_status drop_entries(loader *l, rid_entries **kept_meta, rid_err *err)
 {
     rid_train_set *s = &l->d->set;
     size_t n = 0, n_frames = 0, latest;
@@ -252,6 +248,10 @@ static rid_status drop_replaced(loader *l, rid_entries **kept_meta, rid_err *err
         rid_train_entry e = s->entries[i];
         if (rid_entries_find(l->meta, m.text[RID_TEXT_ID], &latest) && latest != i) {
             l->summary->duplicates++;
+            continue;
+        }
+        if (e.n_frames == 0) {
+            l->n_empty++;
             continue;
         }
         rid_status st = rid_entries_add(*kept_meta, &m, RID_ENTRY_OK, err);
@@ -323,7 +323,7 @@ static void say_what_is_left_out(const loader *l)
 static rid_status finish_set(loader *l, rid_err *err)
 {
     rid_entries *meta = NULL;
-    rid_status st = drop_replaced(l, &meta, err);
+    rid_status st = drop_entries(l, &meta, err);
     if (st == RID_OK)
         st = copy_ids(&l->d->set, meta, err);
     say_what_is_left_out(l);

@@ -117,6 +117,31 @@ static void test_replaced_entries(void **state)
     rid_train_data_clear(&again);
 }
 
+/* Also where the filter leaves nothing of the later one, or nothing of the earlier. */
+static void test_replaced_by_nothing(void **state)
+{
+    (void)state;
+    static const float unit[] = {0.6f, 0.8f, 0}, none[] = {0, 0, 0};
+    char text[sizeof DAY + 400];
+    float out[DIM];
+    rid_train_data d;
+    write_day();
+    snprintf(text, sizeof text, "%s%s%s", DAY, ENTRY("a1", IN("s2", "10:00:00", "[0,0,0]")),
+             ENTRY("zero", IN("s1", "12:40:00", "[3,4,0]")));
+    fx_write("last.jsonl", text);
+    load_ok(&d, &(request){.gt = "gt.json", .input = "last.jsonl"});
+    assert_int_equal(d.set.n, 5);
+    assert_true(rid_str_equal(d.set.entries[0].id, rid_str_of("b1")));
+    assert_true(rid_str_equal(d.set.entries[4].id, rid_str_of("zero")));
+    assert_frames(&d.set, 4, unit);
+    assert_said("1 labelled entries have no frame left after the filter");
+    assert_said("2 of 7 entries named by --gt are not in the inputs (or have no frame): a1, gone");
+    assert_int_equal(summary.duplicates, 2);
+    rid_train_data_clear(&d);
+    rid_train_set_unit_frame(out, none, DIM);
+    assert_memory_equal(out, none, sizeof none);
+}
+
 /* ---- stores, schemas, memory ---- */
 
 static void write_store(const char *name, const char *payloads, const char *schema_text)
@@ -382,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_what_is_in_it),
         cmocka_unit_test(test_without_the_filter),
         cmocka_unit_test(test_replaced_entries),
+        cmocka_unit_test(test_replaced_by_nothing),
         cmocka_unit_test(test_stores),
         cmocka_unit_test(test_replaced_across_stores),
         cmocka_unit_test(test_payloads_that_do_not_fit),
