@@ -5,6 +5,9 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <xxhash.h>
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+#include <xxh_x86dispatch.h> /* the same digests with the widest vectors that the processor has */
+#endif
 
 struct rid_hasher {
     XXH3_state_t *state;
