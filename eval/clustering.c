@@ -387,6 +387,12 @@ static rid_status cluster_stores(builder *b, const rid_inputs *inputs, rid_opera
 
 /* ---- all ---- */
 
+static bool is_flag(const rid_operating_point *p)
+{
+    return strcmp(p->threshold_from, "flag") == 0 || strcmp(p->margin_from, "flag") == 0 ||
+           strcmp(p->nn2_from, "flag") == 0;
+}
+
 static rid_status read_inputs(builder *b, const rid_inputs *inputs, const rid_operating_point *point,
                               int threads, rid_err *err)
 {
@@ -399,11 +405,15 @@ static rid_status read_inputs(builder *b, const rid_inputs *inputs, const rid_op
     }
     if (n_stores > 0 && n_stores < inputs->n)
         return RID_FAIL(err, RID_EUSAGE, "stores and manifest documents together: give one kind");
+    if (n_stores == 0 && point && is_flag(point))
+        rid_log(RID_LOG_WARN, "%s: documents are as they are: threshold, margin and nn2 are for stores",
+                inputs->files[0].path);
     return n_stores > 0 ? cluster_stores(b, inputs, *point, threads, err) : read_documents(b, inputs, err);
 }
 
 rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n,
-                               const rid_operating_point *point, uint64_t limit, int threads, rid_summary *summary, rid_progress *progress, rid_err *err)
+                               const rid_operating_point *point, uint64_t limit, int threads,
+                               rid_summary *summary, rid_progress *progress, rid_err *err)
 {
     builder b = {.c = c, .limit = limit, .progress = progress};
     rid_inputs inputs = {0};

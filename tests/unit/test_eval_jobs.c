@@ -38,6 +38,8 @@ static rid_status run_diff(rid_err *err)
 {
     rid_summary summary = {0};
     const rid_eval_diff_options o = {.gt = &gt, .n_gt = 1, .bootstrap = 20, .threads = 1,
+                                     .point = {.threshold_from = "default", .margin_from = "default",
+                                               .nn2_from = "default"},
                                      .output = {.path = out_path, .force = true}};
     const rid_status st = rid_eval_diff(&o, a_path, b_path, &summary, NULL, err);
     rid_summary_clear(&summary);

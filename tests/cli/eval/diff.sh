@@ -88,6 +88,11 @@ expect_code 0
 expect_out "$DAY  p1: q1 (2), q2 (1)" "$DAY  q2: p1 (1), p2 (1)" '4: match 2, match 3  improved' \
     '6: match 5, new  worsened' '6 in both' '95% interval over people'
 
+begin 'a threshold is for stores'
+run rid-eval diff --threshold 0.5 x.json y.json
+expect_code 0
+expect_err 'x.json: documents are as they are'
+
 begin 'without ground truth'
 run rid-eval diff -q x.json y.json
 expect_code 0
