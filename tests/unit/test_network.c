@@ -308,8 +308,11 @@ static rid_schema *parse(const char *text)
     return s;
 }
 
-#define HATS "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"hat\",\"type\":\"enum\",\"values\":[\"a\",\"b\",\"c\"]}]}"
-#define BAGS "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"bag\",\"type\":\"enum\",\"values\":[\"a\",\"b\",\"c\"]}]}"
+#define SCHEMA(name)                                                                               \
+    "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"" name                                             \
+    "\",\"type\":\"enum\",\"values\":[\"a\",\"b\",\"c\"]}]}"
+#define HATS SCHEMA("hat")
+#define BAGS SCHEMA("bag")
 
 /* As many numbers, but of other attributes. */
 static void test_load_of_another_schema(void **state)
@@ -374,7 +377,8 @@ static void test_load_what_is_none(void **state)
     (void)state;
     rid_train_set set = make_set(ATTR);
     rid_checkpoint ck = start(&KINDS[0], &set, RID_INIT_RANDOM, 1, 0), got;
-    assert_fails(rid_network_load(&got, &KINDS[0].network, &set, NULL, fx_path("nowhere.pt"), &err), RID_ENOINPUT,
+    const rid_network *network = &KINDS[0].network;
+    assert_fails(rid_network_load(&got, network, &set, NULL, fx_path("nowhere.pt"), &err), RID_ENOINPUT,
                  "nowhere.pt");
     assert_fails(rid_network_load(&got, &KINDS[0].network, &set, NULL, fx_write("text.pt", "weights"), &err),
                  RID_EDATA, "text.pt");

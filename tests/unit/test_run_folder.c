@@ -3,6 +3,9 @@
 
 #include "fixture.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static const char *const NAMES[RID_RUN_FILES] = {"model.pt",    "best.pt",       "last.pt",    "resume.state",
                                                  "config.yaml", "metrics.jsonl", "report.html"};
 
@@ -149,6 +152,19 @@ static void test_write(void **state)
     assert_ok(rid_run_folder_write(&f, RID_RUN_REPORT, (rid_str){0}, &err));
     got = fx_read(in("written", "report.html"));
     assert_int_equal(got.len, 0);
+    rid_buf_free(&got);
+    struct rlimit old;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    const struct rlimit small = {4, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const int64_t before = rid_mem_live_blocks();
+    assert_fails(rid_run_folder_write(&f, RID_RUN_CONFIG, rid_str_of("more than fits"), &err), RID_EIO,
+                 "config.yaml");
+    assert_int_equal(rid_mem_live_blocks(), before);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    got = fx_read(in("written", "config.yaml"));
+    assert_int_equal(got.len, sizeof text - 1); /* what was there stays */
     rid_buf_free(&got);
     assert_int_equal(unlink(in("written", "config.yaml")) | unlink(in("written", "report.html")), 0);
     assert_int_equal(rmdir(fx_path("written")), 0); /* nothing else is left in it */

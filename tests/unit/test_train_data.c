@@ -221,7 +221,8 @@ static void test_replaced_across_stores(void **state)
 {
     (void)state;
     write_day();
-    fx_write("old.jsonl", ENTRY("b1", IN("s9", "12:00:00", Z "," X "," Y)) ENTRY("c1", IN("s9", "09:00:00", X)));
+    fx_write("old.jsonl", ENTRY("b1", IN("s9", "12:00:00", Z "," X "," Y))
+                          ENTRY("c1", IN("s9", "09:00:00", X)));
     write_store("day.h5", "day.jsonl", NULL);
     write_store("old.h5", "old.jsonl", NULL);
     rid_train_data d;
@@ -240,7 +241,8 @@ static void test_payloads_that_do_not_fit(void **state)
     write_store("day.h5", "day.jsonl", NULL);
     assert_refused(&(request){.gt = "gt.json", .input = "day.jsonl", .memory = 50}, RID_EUSAGE,
                    "the frames need more than --memory, and");
-    assert_refused(&(request){.gt = "gt.json", .input = "one.json", .memory = 1}, RID_EUSAGE, "one.json is no store");
+    assert_refused(&(request){.gt = "gt.json", .input = "one.json", .memory = 1}, RID_EUSAGE,
+                   "one.json is no store");
     assert_refused(&(request){.gt = "gt.json", .input = "day.h5", .input2 = "one.json", .memory = 100},
                    RID_EUSAGE, "one.json is no store");
     assert_refused(&(request){.gt = "gt.json", .input = "one.json", .input2 = "day.h5", .memory = 100},
@@ -311,7 +313,8 @@ static void test_schemas_that_do_not_fit(void **state)
 static void test_vocabulary(void **state)
 {
     (void)state;
-    fx_write("odd.json", "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"hat\",\"type\":\"enum\",\"values\":[\"cap\"]}]}");
+    fx_write("odd.json", "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"hat\",\"type\":\"enum\","
+                         "\"values\":[\"cap\"]}]}");
     fx_write("odd.jsonl", ENTRY("a1", "\"attrs\":{\"hat\":\"crown\"}," IN("s1", "10:00:00", X))
                           ENTRY("b1", "\"attrs\":{\"hat\":\"cap\"}," IN("s1", "11:00:00", Y))
                           ENTRY("a2", "\"attrs\":{\"hat\":\"crown\"}," IN("s1", "12:00:00", Z)));
@@ -357,8 +360,10 @@ static void test_digests(void **state)
         {"a frame", "[0,0.5,0]", "[0,0.5,0.25]", false},
         {"its length", "[0,0.5,0]", "[0,1,0]", true},
         {"a time", "T12:00:00Z", "T12:00:01Z", false},
-        {"a store", "\"s1\",\"timestamp\":\"2025-11-06T12:00", "\"s3\",\"timestamp\":\"2025-11-06T12:00", false},
-        {"an entry that nobody knows", "[0,0,4]]}\n{\"entry_id\":\"a2\"", "[1,0,4]]}\n{\"entry_id\":\"a2\"", true},
+        {"a store", "\"s1\",\"timestamp\":\"2025-11-06T12:00", "\"s3\",\"timestamp\":\"2025-11-06T12:00",
+         false},
+        {"an entry that nobody knows", "[0,0,4]]}\n{\"entry_id\":\"a2\"",
+         "[1,0,4]]}\n{\"entry_id\":\"a2\"", true},
         {"another frame that the filter leaves out", "[0,0.5,0],[2,0,0]]", "[0,0.5,0],[3,0,0]]", true},
     };
     write_day();

@@ -24,7 +24,10 @@ static rid_schema *parse(const char *text)
 
 static inputs make_inputs(void)
 {
-    inputs in = {.o = {.data = {.filter = rid_filter_default(), .val_fraction = 0.2, .min_entries = 1, .seed = 3},
+    inputs in = {.o = {.data = {.filter = rid_filter_default(),
+                                .val_fraction = 0.2,
+                                .min_entries = 1,
+                                .seed = 3},
                        .trainer = {.feed = {.pk = {.p = 32, .k = 4, .frame_subset = true}},
                                    .loss = {.distance = RID_DISTANCE_EUCLIDEAN, .margin = 0.3},
                                    .schedule = RID_SCHEDULE_COSINE, .lr = 3e-4, .weight_decay = 1e-4,

@@ -62,7 +62,8 @@ static void test_fractions(void **state)
     write_people();
     for (size_t i = 0; i < 6; i++) {
         rid_train_data d;
-        load_ok(&d, &(request){.gt = "people.json", .input = "people.jsonl", .val_fraction = cases[i].fraction});
+        load_ok(&d, &(request){
+                        .gt = "people.json", .input = "people.jsonl", .val_fraction = cases[i].fraction});
         assert_int_equal(d.n_query_people, cases[i].people);
         check_sides(&d, 1);
         rid_train_data_clear(&d);
@@ -94,7 +95,8 @@ static void test_min_entries(void **state)
     (void)state;
     write_people();
     rid_train_data d;
-    load_ok(&d, &(request){.gt = "people.json", .input = "people.jsonl", .val_fraction = 0.34, .min_entries = 3});
+    load_ok(&d, &(request){
+                    .gt = "people.json", .input = "people.jsonl", .val_fraction = 0.34, .min_entries = 3});
     check_sides(&d, 3);
     assert_int_equal(d.n_query_people, 3);
     assert_int_equal(d.n_singles, 0);
@@ -176,7 +178,8 @@ static void test_nothing_to_train_with(void **state)
     assert_refused(&(request){.gt = "zero.json", .input = "day.jsonl"}, RID_EDATA,
                    "none of 8 entries read has ground truth and a frame");
     assert_said("1 labelled entries have no frame left after the filter");
-    assert_refused(&(request){.gt = "gt.json", .input = "empty.jsonl"}, RID_ENOINPUT, "no payload in the input");
+    assert_refused(&(request){.gt = "gt.json", .input = "empty.jsonl"}, RID_ENOINPUT,
+                   "no payload in the input");
     assert_refused(&(request){.gt = "nowhere.json", .input = "day.jsonl"}, RID_ENOINPUT, "nowhere.json");
     assert_refused(&(request){.gt = "gt.json", .input = "nowhere.jsonl"}, RID_ENOINPUT, "nowhere.jsonl");
     fx_write("cut.json", "{\"a1\":");

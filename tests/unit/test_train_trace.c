@@ -110,7 +110,8 @@ static void test_ids(void **state)
     r.set.entries[0].id = rid_str_of("");
     begin_at(&r, "ids", 0, 0);
     assert_ok(add(&r, 0, 1, 1, &err));
-    assert_lines("ids", "{\"step\":0,\"epoch\":1,\"lr\":1,\"loss\":1,\"entry_ids\":[\"a\\\"b\\\\\\n\xc3\xa4\",\"\","
+    assert_lines("ids", "{\"step\":0,\"epoch\":1,\"lr\":1,\"loss\":1,"
+                        "\"entry_ids\":[\"a\\\"b\\\\\\n\xc3\xa4\",\"\","
                         "\"a\\\"b\\\\\\n\xc3\xa4\"],\"frames\":[[1,5],[1],[5]]}\n");
     close_rig(&r);
 }

@@ -117,7 +117,9 @@ static FX_UNUSED void write_day(void)
     fx_write("gt.json", GT);
 }
 
-#define HATS "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"hat\",\"type\":\"bool\"},{\"name\":\"tall\",\"type\":\"float\"}]}"
+#define HATS                                                                                       \
+    "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"hat\",\"type\":\"bool\"},"                           \
+    "{\"name\":\"tall\",\"type\":\"float\"}]}"
 #define BAGS "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"bag\",\"type\":\"bool\"}]}"
 
 static FX_UNUSED void write_dressed(void)
