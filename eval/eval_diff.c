@@ -2,6 +2,7 @@
 
 #include "data/base/log.h"
 #include "eval/diff_report.h"
+#include "gt/pair_gaps.h"
 
 static const double CONFIDENCE = 0.95;
 
@@ -14,9 +15,14 @@ typedef struct job {
     rid_diff_figure figures[RID_DIFF_FIGURES];
 } job;
 
+static bool is_judged(const job *j)
+{
+    return j->o->people.n_gt + j->o->people.n_pairs > 0;
+}
+
 static rid_diff_report report_of(const job *j)
 {
-    const bool judged = j->o->n_gt > 0;
+    const bool judged = is_judged(j);
     return (rid_diff_report){.diff = &j->diff,
                              .a = judged ? &j->of_a : NULL,
                              .b = judged ? &j->of_b : NULL,
@@ -30,14 +36,28 @@ static rid_status read_sides(job *j, const char *a, const char *b, rid_summary *
     const rid_eval_diff_options *o = j->o;
     const double start = rid_clock_s();
     rid_status st = RID_OK;
-    if (o->n_gt > 0)
-        st = rid_labels_read(&j->labels, o->gt, o->n_gt, err);
+    if (is_judged(j))
+        st = rid_labels_read_files(&j->labels, &o->people, err);
     if (st == RID_OK)
         st = rid_clustering_read(&j->a, &a, 1, &o->point, o->limit, o->threads, summary, progress, err);
     if (st == RID_OK)
         st = rid_clustering_read(&j->b, &b, 1, &o->point, o->limit, o->threads, summary, progress, err);
     rid_progress_finish(progress, j->b.n_buckets, j->b.n_buckets);
     rid_summary_add_stage(summary, "read", rid_clock_s() - start);
+    return st;
+}
+
+/* Figures are of buckets; their intervals are by drawing people. */
+static rid_status say_gaps(const job *j, rid_err *err)
+{
+    rid_sightings seen = {0};
+    rid_status st = RID_OK;
+    for (size_t b = 0; b < j->a.n_buckets; b++)
+        for (size_t i = 0; i < j->a.buckets[b].n && st == RID_OK; i++)
+            st = rid_sightings_add(&seen, (uint32_t)b, j->of_a.buckets[b].entries[i].person, err);
+    if (st == RID_OK)
+        st = rid_pair_gaps_say(j->labels, &seen, j->o->bootstrap > 0 ? RID_GAPS_ALL : RID_GAPS_WITHIN, err);
+    rid_sightings_clear(&seen);
     return st;
 }
 
@@ -49,6 +69,8 @@ static rid_status judge(job *j, rid_err *err)
     if (st == RID_OK && j->of_a.n_labelled == 0 && j->diff.n_common > 0)
         st = RID_FAIL(err, RID_EDATA, "no entry that both sides have has a label (%zu entries, %zu labels)",
                       j->diff.n_common, rid_labels_count(j->labels));
+    if (st == RID_OK && rid_labels_are_linked(j->labels))
+        st = say_gaps(j, err);
     return st == RID_OK ? rid_diff_figures_of(j->figures, &j->of_a, &j->of_b,
                                               rid_labels_person_count(j->labels), j->o->bootstrap,
                                               CONFIDENCE, j->o->seed, err)

@@ -6,10 +6,10 @@
 #include "data/summary.h"
 #include "eval/eval_output.h"
 #include "eval/operating_point.h"
+#include "gt/labels.h"
 
 typedef struct rid_eval_diff_options {
-    const char *const *gt;
-    size_t n_gt;               /**< 0: without ground truth */
+    rid_label_files people;    /**< none: without ground truth */
     rid_eval_output_options output;
     rid_operating_point point; /**< for stores; what comes from "default" gives way to the store's own */
     size_t bootstrap;          /**< resamples of people; 0: none */

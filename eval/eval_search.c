@@ -234,8 +234,6 @@ rid_status rid_eval_search(const rid_eval_search_options *o, rid_summary *summar
     rid_metric_set names = {0};
     rid_eval_output *out = NULL;
     rid_publish *per_query = NULL;
-    if (o->input.n_gt == 0)
-        return RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE");
     if (o->input.n_queries > 0 && o->input.query_ids)
         return RID_FAIL(err, RID_EUSAGE, "--query and --query-ids: give one of them");
     if (o->rerank && !rid_rerank_parse(o->rerank, &j.rerank))

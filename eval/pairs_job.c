@@ -6,7 +6,7 @@
 #include "data/store_set.h"
 #include "data/uri.h"
 #include "gt/id_table.h"
-#include "gt/labels.h"
+#include "gt/pair_gaps.h"
 #include "gt/pairs.h"
 
 #define FLUSH_BYTES ((size_t)1 << 20)
@@ -88,6 +88,21 @@ static void say_what_is_there(const job *j, size_t n_labelled, size_t n_excluded
                 rid_labels_count(j->labels) - n_labelled);
 }
 
+static rid_status say_gaps(const job *j, rid_err *err)
+{
+    rid_sightings seen = {0};
+    rid_status st = RID_OK;
+    uint32_t bucket = 0;
+    for (size_t i = 0; i < j->n && st == RID_OK; i++) {
+        bucket += i > 0 && (j->day[i] != j->day[i - 1] || j->store[i] != j->store[i - 1]);
+        st = rid_sightings_add(&seen, bucket, j->person[i], err);
+    }
+    if (st == RID_OK)
+        st = rid_pair_gaps_say(j->labels, &seen, RID_GAPS_ALL, err);
+    rid_sightings_clear(&seen);
+    return st;
+}
+
 static rid_status take_entries(job *j, rid_err *err)
 {
     rid_id_table days = {0}, stores = {0};
@@ -109,14 +124,14 @@ static rid_status take_entries(job *j, rid_err *err)
         return RID_FAIL(err, RID_EDATA, "no entry of the stores has a label (%zu entries, %zu labels)",
                         j->set.n, rid_labels_count(j->labels));
     say_what_is_there(j, n_labelled, n_excluded);
-    return RID_OK;
+    return rid_labels_are_linked(j->labels) ? say_gaps(j, err) : RID_OK;
 }
 
 static rid_status read_all(job *j, const char *const *stores, size_t n_stores, rid_err *err)
 {
     const rid_pairs_options *o = j->o;
     rid_h5_init();
-    rid_status st = rid_labels_read(&j->labels, o->gt, o->n_gt, err);
+    rid_status st = rid_labels_read_files(&j->labels, &o->people, err);
     if (st == RID_OK && o->n_not_in > 0)
         st = rid_pairs_read(&j->reviewed, o->not_in, o->n_not_in, err);
     if (st == RID_OK)

@@ -4,6 +4,7 @@
 #include "data/h5file.h"
 #include "data/textfile.h"
 #include "gt/id_table.h"
+#include "gt/pair_gaps.h"
 
 #include <string.h>
 
@@ -66,16 +67,32 @@ static rid_status number_of(rid_id_table *t, rid_str a, rid_str b, uint32_t *num
     return st;
 }
 
-static rid_status number_groups(rid_search_data *d, rid_err *err)
+/* The bucket of each entry into bucket (n). */
+static rid_status number_buckets(const rid_search_data *d, uint32_t *bucket, size_t *n_buckets, rid_err *err)
 {
     rid_id_table buckets = {0};
     rid_status st = RID_OK;
     for (size_t i = 0; i < d->n && st == RID_OK; i++) {
         const rid_meta m = rid_store_set_meta(&d->set, d->set.places[i]);
-        st = number_of(&buckets, m.text[RID_TEXT_DAY], m.text[RID_TEXT_STORE], &d->group[i], err);
+        st = number_of(&buckets, m.text[RID_TEXT_DAY], m.text[RID_TEXT_STORE], &bucket[i], err);
     }
-    d->n_groups = buckets.n;
+    *n_buckets = buckets.n;
     rid_id_table_clear(&buckets);
+    return st;
+}
+
+static rid_status say_gaps(const rid_search_data *d, rid_err *err)
+{
+    size_t n_buckets;
+    rid_sightings seen = {0};
+    uint32_t *bucket = rid_mem_alloc(d->n, sizeof *bucket);
+    rid_status st = bucket ? number_buckets(d, bucket, &n_buckets, err) : RID_FAIL_NOMEM(err);
+    for (size_t i = 0; i < d->n && st == RID_OK; i++)
+        st = rid_sightings_add(&seen, bucket[i], d->person[i], err);
+    if (st == RID_OK)
+        st = rid_pair_gaps_say(d->labels, &seen, d->group ? RID_GAPS_WITHIN : RID_GAPS_ALL, err);
+    rid_sightings_clear(&seen);
+    rid_mem_free(bucket);
     return st;
 }
 
@@ -157,7 +174,9 @@ static rid_status fill(rid_search_data *d, const rid_search_input *in, rid_err *
     if (d->n_labelled == 0 && d->n > 0)
         return RID_FAIL(err, RID_EDATA, "no entry of the stores has a label (%zu entries, %zu labels)", d->n,
                         rid_labels_count(d->labels));
-    rid_status st = d->group ? number_groups(d, err) : RID_OK;
+    rid_status st = d->group ? number_buckets(d, d->group, &d->n_groups, err) : RID_OK;
+    if (st == RID_OK && rid_labels_are_linked(d->labels))
+        st = say_gaps(d, err);
     if (st == RID_OK && d->camera)
         st = number_cameras(d, err);
     if (st == RID_OK && d->query)
@@ -169,7 +188,7 @@ rid_status rid_search_data_read(rid_search_data *d, const rid_search_input *in, 
 {
     *d = (rid_search_data){0};
     rid_h5_init();
-    rid_status st = rid_labels_read(&d->labels, in->gt, in->n_gt, err);
+    rid_status st = rid_labels_read_files(&d->labels, &in->people, err);
     if (st == RID_OK)
         st = open_stores(d, in, err);
     if (st == RID_OK)

@@ -8,10 +8,11 @@
 
 /** What to read. Borrowed. */
 typedef struct rid_search_input {
-    const char *const *gt, *const *stores; /**< n_gt >= 1 */
+    rid_label_files people;
+    const char *const *stores;
     const char *const *queries; /**< stores whose entries are queries; those of `stores` are the gallery then */
     const char *query_ids;      /**< a file of entry ids, one a line: queries, and all others the gallery; NULL */
-    size_t n_gt, n_stores, n_queries; /**< not both n_queries and query_ids */
+    size_t n_stores, n_queries; /**< not both n_queries and query_ids */
     uint64_t limit;
     bool within_buckets; /**< a group for each bucket */
     bool cameras;        /**< cameras by store and name; entries that name none have RID_NO_CAMERA */
@@ -32,7 +33,8 @@ typedef struct rid_search_data {
 } rid_search_data;
 
 /** An entry that stands in both kinds of stores is a query. RID_EDATA where no entry has a label, or query_ids
- *  names none that is there; errors of rid_labels_read, rid_store_set_open. */
+ *  names none that is there; errors of rid_labels_read_files, rid_store_set_open. Warns where people come from
+ *  pairs that leave something open. */
 RID_MUST rid_status rid_search_data_read(rid_search_data *d, const rid_search_input *in, rid_err *err);
 void rid_search_data_clear(rid_search_data *d);
 

@@ -120,8 +120,8 @@ rid_status rid_sweep_data_read(rid_sweep_data *d, const rid_sweep_input *in, boo
     rid_status st = RID_OK;
     *d = (rid_sweep_data){0};
     rid_h5_init();
-    if (in->n_gt > 0)
-        st = rid_labels_read(&d->labels, in->gt, in->n_gt, err);
+    if (in->people.n_gt + in->people.n_pairs > 0)
+        st = rid_labels_read_files(&d->labels, &in->people, err);
     if (st == RID_OK)
         st = rid_store_set_open(&d->set, in->stores, in->n_stores, in->limit, err);
     if (st == RID_OK)

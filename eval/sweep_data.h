@@ -25,14 +25,15 @@ typedef struct rid_sweep_data {
 
 /** What to read. Borrowed. */
 typedef struct rid_sweep_input {
-    const char *const *gt, *const *pairs, *const *stores;
-    size_t n_gt, n_pairs, n_stores; /**< n_gt, n_pairs: not both 0 */
+    rid_label_files people; /**< who is who; none: only pairs */
+    const char *const *pairs, *const *stores; /**< pairs: to be counted */
+    size_t n_pairs, n_stores;
     uint64_t limit;
 } rid_sweep_input;
 
 /** Reads, groups and scans, one bucket's embeddings in memory at a time (beyond what rid_sweep keeps).
  *  identity: as for rid_sweep_new. RID_EDATA where no entry of the stores has a label, or no pair is in a
- *  bucket; errors of rid_labels_read, rid_pairs_read, rid_store_set_open, rid_sweep_add. To be cleared in any case. */
+ *  bucket; errors of rid_labels_read_files, rid_pairs_read, rid_store_set_open, rid_sweep_add. To be cleared in any case. */
 RID_MUST rid_status rid_sweep_data_read(rid_sweep_data *d, const rid_sweep_input *in, bool identity,
                                         int threads, rid_summary *summary, rid_err *err);
 void rid_sweep_data_clear(rid_sweep_data *d);

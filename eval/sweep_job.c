@@ -260,10 +260,9 @@ static void say_verdict(const job *j)
 static rid_status run_job(job *j, const char *const *stores, size_t n_stores, rid_err *err)
 {
     const rid_sweep_options *o = j->o;
-    const rid_sweep_input in = {.gt = o->gt,
+    const rid_sweep_input in = {.people = {.gt = o->gt, .n_gt = o->n_gt},
                                 .pairs = o->pairs,
                                 .stores = stores,
-                                .n_gt = o->n_gt,
                                 .n_pairs = o->n_pairs,
                                 .n_stores = n_stores,
                                 .limit = o->limit};

@@ -25,7 +25,7 @@ static void log_conflicts(const job *j, rid_log_level level)
 {
     for (size_t i = 0; i < j->doc.n_conflicts && i < j->o->cases; i++) {
         rid_buf text = {0};
-        rid_gt_doc_append_conflict(&text, &j->doc, j->o->gt, i);
+        rid_gt_doc_append_conflict(&text, &j->doc, j->o->truth.gt, i);
         if (rid_buf_cstr(&text))
             rid_log(level, "%s", text.data);
         rid_buf_free(&text);
@@ -50,21 +50,26 @@ static rid_status judge_conflicts(const job *j, rid_err *err)
     return RID_OK;
 }
 
+static rid_status add_label(void *doc, const rid_gt_item *label, rid_err *err)
+{
+    return rid_gt_doc_add(doc, label, 0, RID_GT_PREFER_NONE, err);
+}
+
 static rid_status read_pairs(job *j, rid_err *err)
 {
     rid_pairs *pairs = NULL;
-    rid_status st = rid_pairs_read(&pairs, j->o->pairs, j->o->n_pairs, err);
+    rid_status st = rid_pairs_read(&pairs, j->o->truth.pairs, j->o->truth.n_pairs, err);
     if (st == RID_OK)
-        st = rid_linked_people(&j->doc, pairs, err);
+        st = rid_linked_people(pairs, add_label, &j->doc, err);
     rid_pairs_free(pairs);
     return st;
 }
 
 static rid_status read_truth(job *j, rid_err *err)
 {
-    if (j->o->n_pairs > 0)
+    if (j->o->truth.n_pairs > 0)
         return read_pairs(j, err);
-    const rid_status st = rid_gt_doc_read(&j->doc, j->o->gt, j->o->n_gt, j->o->prefer, err);
+    const rid_status st = rid_gt_doc_read(&j->doc, j->o->truth.gt, j->o->truth.n_gt, j->o->prefer, err);
     return st == RID_OK ? judge_conflicts(j, err) : st;
 }
 

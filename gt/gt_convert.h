@@ -5,10 +5,11 @@
 
 #include "data/summary.h"
 #include "gt/gt_doc.h"
+#include "gt/labels.h"
 
 typedef struct rid_gt_convert_options {
-    const char *const *gt, *const *pairs, *const *stores;
-    size_t n_gt, n_pairs; /**< one of the two is 0 */
+    rid_label_files truth;
+    const char *const *stores;
     size_t n_stores;      /**< for pairs */
     uint64_t limit;       /**< rows of the stores to look at; 0: all */
     bool to_pairs;

@@ -3,6 +3,9 @@
 #include "data/base/mem.h"
 #include "gt/gt_file.h"
 #include "gt/id_table.h"
+#include "gt/linked_people.h"
+
+#include <stdlib.h>
 
 static const uint32_t EXCLUDED = UINT32_MAX; /* as an entry's person */
 
@@ -18,6 +21,9 @@ struct rid_labels {
     size_t cap, n_excluded;
     uint32_t *order; /* labelled entries in order of first appearance */
     size_t order_cap, n_labelled;
+    bool linked;     /* by pairs */
+    uint64_t *apart; /* (n_apart) */
+    size_t n_apart;
 };
 
 /* Reading one file. */
@@ -78,6 +84,63 @@ rid_status rid_labels_read(rid_labels **out, const char *const *paths, size_t n,
     return st;
 }
 
+/* ---- pairs ---- */
+
+static int compare_keys(const void *x, const void *y)
+{
+    const uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+    return (a > b) - (a < b);
+}
+
+/* Every entry of the pairs has a label, whose number is that of the entry there. */
+static rid_status tell_apart(rid_labels *l, const rid_pairs *pairs, rid_err *err)
+{
+    const size_t n = rid_pairs_count(pairs);
+    size_t n_all = 0;
+    l->apart = rid_mem_alloc(n, sizeof *l->apart);
+    if (!l->apart)
+        return RID_FAIL_NOMEM(err);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t a, b;
+        bool same;
+        rid_pairs_at(pairs, i, &a, &b, &same);
+        const uint64_t p = l->at[a].person, q = l->at[b].person;
+        if (!same)
+            l->apart[n_all++] = p < q ? p << 32 | q : q << 32 | p;
+    }
+    if (n_all > 0)
+        qsort(l->apart, n_all, sizeof *l->apart, compare_keys);
+    for (size_t i = 0; i < n_all; i++)
+        if (i == 0 || l->apart[i] != l->apart[i - 1])
+            l->apart[l->n_apart++] = l->apart[i];
+    return RID_OK;
+}
+
+rid_status rid_labels_read_pairs(rid_labels **out, const char *const *paths, size_t n, rid_err *err)
+{
+    rid_pairs *pairs = NULL;
+    rid_labels *l = *out = rid_mem_zalloc(1, sizeof *l);
+    rid_status st = l ? rid_pairs_read(&pairs, paths, n, err) : RID_FAIL_NOMEM(err);
+    if (st == RID_OK)
+        st = rid_linked_people(pairs, add_label, &(reading){l, paths, 0}, err);
+    if (st == RID_OK)
+        st = tell_apart(l, pairs, err);
+    rid_pairs_free(pairs);
+    if (st != RID_OK) {
+        rid_labels_free(l);
+        *out = NULL;
+        return st;
+    }
+    l->linked = true;
+    return st;
+}
+
+rid_status rid_labels_read_files(rid_labels **out, const rid_label_files *files, rid_err *err)
+{
+    return files->n_gt > 0 ? rid_labels_read(out, files->gt, files->n_gt, err)
+                           : rid_labels_read_pairs(out, files->pairs, files->n_pairs, err);
+}
+
 void rid_labels_free(rid_labels *l)
 {
     if (!l)
@@ -86,10 +149,22 @@ void rid_labels_free(rid_labels *l)
     rid_id_table_clear(&l->persons);
     rid_mem_free(l->at);
     rid_mem_free(l->order);
+    rid_mem_free(l->apart);
     rid_mem_free(l);
 }
 
 /* ---- asking ---- */
+
+bool rid_labels_are_linked(const rid_labels *l)
+{
+    return l->linked;
+}
+
+const uint64_t *rid_labels_apart(const rid_labels *l, size_t *n)
+{
+    *n = l->n_apart;
+    return l->apart;
+}
 
 size_t rid_labels_count(const rid_labels *l)
 {

@@ -1,4 +1,5 @@
-/** Ground truth: which entry is which person. Read from every form of document that gt_file.h knows. */
+/** Ground truth: which entry is which person. Read from every form of document that gt_file.h knows, or from
+ *  files of pairs. */
 #ifndef RID_LABELS_H
 #define RID_LABELS_H
 
@@ -17,7 +18,26 @@ typedef struct rid_labels rid_labels;
  *  line, byte and what was expected; RID_ETEMP. */
 RID_MUST rid_status rid_labels_read(rid_labels **out, const char *const *paths, size_t n,
                                     rid_err *err);
+/** Reads n >= 1 files of pairs (see pairs.h) as people (see linked_people.h): every entry that a pair names
+ *  has a label. RID_EDATA where a pair of different people is within one person; errors of
+ *  rid_pairs_read. */
+RID_MUST rid_status rid_labels_read_pairs(rid_labels **out, const char *const *paths, size_t n,
+                                          rid_err *err);
+
+/** Where labels come from; one of n_gt and n_pairs is 0. Borrowed. */
+typedef struct rid_label_files {
+    const char *const *gt, *const *pairs;
+    size_t n_gt, n_pairs;
+} rid_label_files;
+/** Reads the ones or the others; not both numbers may be 0. */
+RID_MUST rid_status rid_labels_read_files(rid_labels **out, const rid_label_files *files, rid_err *err);
 void rid_labels_free(rid_labels *l);
+
+/** True where they come from pairs. */
+bool rid_labels_are_linked(const rid_labels *l);
+/** Of labels from pairs: the people whom a pair tells apart, two and two, as a << 32 | b with a < b; ascending,
+ *  each once. A view of *n. */
+const uint64_t *rid_labels_apart(const rid_labels *l, size_t *n);
 
 /** How many labelled entries, persons, and entries left out by include: false. */
 size_t rid_labels_count(const rid_labels *l);

@@ -41,18 +41,17 @@ static rid_status link_pairs(uint32_t *parent, const rid_pairs *pairs, rid_err *
                     RID_STR(rid_pairs_id(pairs, a)), RID_STR(rid_pairs_id(pairs, b)), n_wrong);
 }
 
-rid_status rid_linked_people(rid_gt_doc *doc, const rid_pairs *pairs, rid_err *err)
+rid_status rid_linked_people(const rid_pairs *pairs, rid_gt_visit *visit, void *ctx, rid_err *err)
 {
     const size_t n = rid_pairs_id_count(pairs);
     uint32_t *parent = rid_mem_alloc(n, sizeof *parent);
-    *doc = (rid_gt_doc){.form = RID_GT_PLAIN};
     rid_status st = parent ? link_pairs(parent, pairs, err) : RID_FAIL_NOMEM(err);
     for (uint32_t i = 0; i < n && st == RID_OK; i++) {
         const rid_gt_item label = {.entry = rid_pairs_id(pairs, i),
                                    .person = rid_pairs_id(pairs, first_of(parent, i)),
                                    .include = true,
                                    .person_include = true};
-        st = rid_gt_doc_add(doc, &label, 0, RID_GT_PREFER_NONE, err);
+        st = visit(ctx, &label, err);
     }
     rid_mem_free(parent);
     return st;

@@ -1,5 +1,5 @@
 /* rid-calibrate: stores and ground truth → an operating point that keeps a promise. */
-#include "tools/cli.h"
+#include "tools/truth_options.h"
 #include "train/calibrate_job.h"
 
 #include <string.h>
@@ -44,14 +44,13 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .limit = (uint64_t)rid_cli_int(cli, "limit"),
         .threads = rid_cli_threads(cli),
     };
-    o.n_gt = rid_cli_list(cli, "gt", &o.gt);
     if (!rid_nn2_parse(rid_cli_str(cli, "nn2"), &o.point.rule.nn2))
         return RID_FAIL(err, RID_EFAIL, "a choice of the option table is not known");
-    if (o.n_gt == 0)
-        return RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE");
-    if (n_stores == 0)
-        return RID_FAIL(err, RID_EUSAGE, "no store: name one or more STORE.h5");
-    const rid_status st = check_outputs(cli, &o, err);
+    rid_status st = rid_truth_options_require(cli, &o.people, err);
+    if (st == RID_OK && n_stores == 0)
+        st = RID_FAIL(err, RID_EUSAGE, "no store: name one or more STORE.h5");
+    if (st == RID_OK)
+        st = check_outputs(cli, &o, err);
     if (st != RID_OK)
         return st;
     return rid_calibrate_run(&o, stores, n_stores, rid_cli_summary(cli),
@@ -64,7 +63,7 @@ int main(int argc, char **argv)
         .name = "calibrate",
         .bit = RID_TOOL_CALIBRATE,
         .summary = "choose a threshold that keeps the false matches below a limit, with proof",
-        .arguments = "--gt gt.json -o POINT.json STORE.h5…",
+        .arguments = "--gt gt.json|--pairs pairs.csv -o POINT.json STORE.h5…",
         .description =
             "Tests thresholds from strict to loose on people with known identities and takes the last"
             " one for which the bound on FPIR, the share of first visits that are matched with"
@@ -72,7 +71,8 @@ int main(int argc, char **argv)
             " in time order, against everybody who came before to the same store and day.\n\n"
             "Margin and rule must not come from the stores of the bound: give them, or take them from"
             " a sweep over other days or stores. The encoder should not have been trained on these"
-            " people either. The exit code is 65 where there are too few first visits, with the number"
+            " people either. With --pairs, who comes to several buckets is one person only where pairs"
+            " across them say so. The exit code is 65 where there are too few first visits, with the number"
             " that would be needed.\n\n"
             "The point holds for the encoder whose hash it carries and for the sizes of gallery that"
             " it names. rid-manifest --point uses it; --ckpt-out puts it into a copy of the"

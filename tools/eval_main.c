@@ -4,6 +4,7 @@
 #include "eval/eval_pairs.h"
 #include "eval/eval_search.h"
 #include "tools/eval_options.h"
+#include "tools/truth_options.h"
 
 #include <string.h>
 
@@ -57,10 +58,11 @@ static rid_status run_diff(rid_cli *cli, rid_err *err)
                                .seed = (uint64_t)rid_cli_int(cli, "seed"),
                                .limit = (uint64_t)rid_cli_int(cli, "limit"),
                                .threads = rid_cli_threads(cli)};
-    o.n_gt = rid_cli_list(cli, "gt", &o.gt);
     if (rid_cli_args(cli, &sides) != 2)
         return RID_FAIL(err, RID_EUSAGE, "diff takes two: A and B");
-    rid_status st = rid_eval_read_point(cli, &o.point, err);
+    rid_status st = rid_truth_options_read(cli, &o.people, err);
+    if (st == RID_OK)
+        st = rid_eval_read_point(cli, &o.point, err);
     if (st == RID_OK)
         st = rid_eval_read_output(cli, &o.output, err);
     return st == RID_OK ? rid_eval_diff(&o, sides[0], sides[1], rid_cli_summary(cli),
@@ -77,9 +79,10 @@ static rid_status run_search(rid_cli *cli, rid_err *err)
                   .cameras = strcmp(rid_cli_str(cli, "exclude-same"), "camera") == 0},
         .rerank = rid_cli_str(cli, "rerank"), .per_query = rid_cli_str(cli, "per-query"),
         .threads = rid_cli_threads(cli)};
-    o.input.n_gt = rid_cli_list(cli, "gt", &o.input.gt);
     o.input.n_queries = rid_cli_list(cli, "query", &o.input.queries);
-    rid_status st = rid_eval_read_inputs(cli, &o.input.stores, &o.input.n_stores, "store", err);
+    rid_status st = rid_truth_options_require(cli, &o.input.people, err);
+    if (st == RID_OK)
+        st = rid_eval_read_inputs(cli, &o.input.stores, &o.input.n_stores, "store", err);
     if (st == RID_OK)
         st = rid_eval_read_output(cli, &o.output, err);
     return st == RID_OK ? rid_eval_search(&o, rid_cli_summary(cli), rid_cli_progress(cli, "queries"),
@@ -90,18 +93,18 @@ static rid_status run_search(rid_cli *cli, rid_err *err)
 int main(int argc, char **argv)
 {
     static const rid_command commands[] = {
-        {"manifest", "--gt FILE MANIFEST…",
+        {"manifest", "--gt|--pairs FILE MANIFEST…",
          "clusters and searches of manifest documents (files, directories), by bucket, cameras, visits",
          "gt pairs errors bootstrap limit json assert output", run_manifest},
-        {"pairs", "--pairs FILE STORE…",
+        {"pairs", "--pairs|--gt FILE STORE…",
          "how well scores of listed pairs tell persons apart; with --gt, of all pairs within buckets",
          "pairs gt limit json assert output", run_pairs},
-        {"diff", "[--gt FILE] A B",
+        {"diff", "[--gt|--pairs FILE] A B",
          "what is different: manifests or stores of the same entries; with --gt, whether it is better",
-         "gt threshold margin nn2 bootstrap limit json assert output", run_diff},
-        {"search", "--gt FILE STORE…",
+         "gt pairs threshold margin nn2 bootstrap limit json assert output", run_diff},
+        {"search", "--gt|--pairs FILE STORE…",
          "how well a search by embedding finds a person's other entries: mAP, CMC, ROC, FNIR at FPIR",
-         "gt query query-ids within exclude-same rerank per-query limit json assert output", run_search},
+         "gt pairs query query-ids within exclude-same rerank per-query limit json assert output", run_search},
         {0}};
     static const rid_tool tool = {
         .name = "eval",

@@ -1,5 +1,7 @@
 #include "tools/gt_options.h"
 
+#include "tools/truth_options.h"
+
 #include <string.h>
 
 static bool is_choice(const rid_cli *cli, const char *name, const char *choice)
@@ -84,14 +86,12 @@ rid_status rid_gt_options_convert(const rid_cli *cli, rid_gt_convert_options *o,
                                   .seed = (uint64_t)rid_cli_int(cli, "seed"),
                                   .force = rid_cli_flag(cli, "force"),
                                   .dry_run = rid_cli_flag(cli, "dry-run")};
-    o->n_gt = rid_cli_list(cli, "gt", &o->gt);
-    o->n_pairs = rid_cli_list(cli, "pairs", &o->pairs);
     o->n_stores = rid_cli_args(cli, &o->stores);
-    if ((o->n_gt > 0) == (o->n_pairs > 0))
-        return RID_FAIL(err, RID_EUSAGE, "give either --gt FILE or --pairs FILE");
-    if (!rid_cli_is_set(cli, "to"))
-        return RID_FAIL(err, RID_EUSAGE, "give --to entries, persons, map or pairs");
-    const rid_status st = read_pairs_options(cli, o, err);
+    rid_status st = rid_truth_options_require(cli, &o->truth, err);
+    if (st == RID_OK && !rid_cli_is_set(cli, "to"))
+        st = RID_FAIL(err, RID_EUSAGE, "give --to entries, persons, map or pairs");
+    if (st == RID_OK)
+        st = read_pairs_options(cli, o, err);
     return st == RID_OK ? read_output(cli, &o->output, err) : st;
 }
 
@@ -103,8 +103,8 @@ rid_status rid_gt_options_merge(const rid_cli *cli, rid_gt_convert_options *o, r
                                   .cases = (size_t)rid_cli_int(cli, "cases"),
                                   .force = rid_cli_flag(cli, "force"),
                                   .dry_run = rid_cli_flag(cli, "dry-run")};
-    o->n_gt = rid_cli_args(cli, &o->gt);
-    if (o->n_gt == 0)
+    o->truth.n_gt = rid_cli_args(cli, &o->truth.gt);
+    if (o->truth.n_gt == 0)
         return RID_FAIL(err, RID_EUSAGE, "no ground truth: name the files to merge");
     const rid_status st = read_form(cli, &o->form, &o->form_given, err);
     return st == RID_OK ? read_output(cli, &o->output, err) : st;

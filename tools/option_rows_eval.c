@@ -16,10 +16,18 @@ static const rid_option rows[] = {
      .flags = RID_OPTION_NO_EMPTY,
      .help = "ground truth: which entry is which person; several files are read as one"},
 
-    {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP | EVAL | GT,
+    {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP,
      .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
      .help = "pairs of entries, CSV: qid,aid[,label], or hard pairs; besides ground truth, or "
              "instead of it"},
+    {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = EVAL, .group = in_truth,
+     .flags = RID_OPTION_NO_EMPTY,
+     .help = "pairs of entries, CSV: qid,aid[,label], or hard pairs; manifest: besides ground truth, or "
+             "instead of it; diff, search: instead of it, entries that pairs connect are one person"},
+    {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE",
+     .tools = GT | PAIRS | RID_TOOL_CALIBRATE, .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
+     .help = "instead of ground truth: pairs of entries, CSV: qid,aid[,label], or hard pairs; entries "
+             "that pairs of one person connect are that person, all others different people"},
 
     {.name = "threshold", .type = RID_OPTION_GRID, .metavar = "LO:HI:STEP",
      .default_text = "0.3:0.99:0.01", .tools = SWEEP, .group = in_grid, .min = -1, .max = 2,

@@ -1,6 +1,6 @@
 /* rid-pairs: stores and ground truth → pairs that are hard to tell, for people to look at. */
 #include "eval/pairs_job.h"
-#include "tools/cli.h"
+#include "tools/truth_options.h"
 
 static rid_status run(rid_cli *cli, rid_err *err)
 {
@@ -19,12 +19,12 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .limit = (uint64_t)rid_cli_int(cli, "limit"),
         .threads = rid_cli_threads(cli),
     };
-    o.n_gt = rid_cli_list(cli, "gt", &o.gt);
     o.n_not_in = rid_cli_list(cli, "not-in", &o.not_in);
     if (!o.output)
         o.output = "-";
-    if (o.n_gt == 0)
-        return RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE");
+    const rid_status st = rid_truth_options_require(cli, &o.people, err);
+    if (st != RID_OK)
+        return st;
     if (n_stores == 0)
         return RID_FAIL(err, RID_EUSAGE, "no store: name one or more STORE.h5");
     return rid_pairs_run(&o, stores, n_stores, rid_cli_summary(cli), rid_cli_progress(cli, "entries"),
@@ -37,7 +37,7 @@ int main(int argc, char **argv)
         .name = "pairs",
         .bit = RID_TOOL_PAIRS,
         .summary = "list the pairs of entries that are hardest to tell",
-        .arguments = "--gt gt.json [-o pairs.csv] STORE.h5…",
+        .arguments = "--gt gt.json|--pairs pairs.csv [-o pairs.csv] STORE.h5…",
         .description =
             "Compares all labelled entries of the stores with one another, across days and stores, and"
             " writes a row for each hard pair:\n\n"

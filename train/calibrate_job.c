@@ -5,6 +5,7 @@
 #include "eval/calibration_json.h"
 #include "eval/sweep_grid.h"
 #include "eval/swept_point.h"
+#include "gt/pair_gaps.h"
 #include "train/point_checkpoint.h"
 
 #include <inttypes.h>
@@ -67,9 +68,8 @@ static rid_status take_sweep(job *j, rid_err *err)
 static rid_status read_data(job *j, const char *const *stores, size_t n_stores, rid_err *err)
 {
     const rid_calibrate_options *o = j->o;
-    const rid_sweep_input in = {.gt = o->gt,
+    const rid_sweep_input in = {.people = o->people,
                                 .stores = stores,
-                                .n_gt = o->n_gt,
                                 .n_stores = n_stores,
                                 .limit = o->limit};
     rid_status st = o->sweep ? take_sweep(j, err) : RID_OK;
@@ -81,6 +81,23 @@ static rid_status read_data(job *j, const char *const *stores, size_t n_stores, 
     if (st == RID_OK && o->ckpt_out)
         st = rid_point_checkpoint_open(&j->checkpoint, o->ckpt, rid_store_set_info(&j->data.set),
                                        o->threads, err);
+    return st;
+}
+
+/* A person who comes to several buckets is one person for the bound only where pairs say so. */
+static rid_status say_gaps(const job *j, rid_err *err)
+{
+    const rid_sweep_data *d = &j->data;
+    rid_sightings seen = {0};
+    rid_status st = RID_OK;
+    if (!rid_labels_are_linked(d->labels))
+        return RID_OK;
+    for (size_t b = 0; b < d->n_buckets; b++)
+        for (size_t i = 0; i < d->buckets[b].n && st == RID_OK; i++)
+            st = rid_sightings_add(&seen, (uint32_t)b, d->person[b][i], err);
+    if (st == RID_OK)
+        st = rid_pair_gaps_say(d->labels, &seen, RID_GAPS_ALL, err);
+    rid_sightings_clear(&seen);
     return st;
 }
 
@@ -168,6 +185,9 @@ static rid_status calibrate(job *j, rid_err *err)
     if (st != RID_OK)
         return st;
     say_what_is_there(j);
+    st = say_gaps(j, err);
+    if (st != RID_OK)
+        return st;
     const rid_calibration_counts counts = rid_calibration_data_counts(&j->counts);
     st = rid_calibration_choose(&j->result, &counts, &j->promise, err);
     if (st != RID_OK)

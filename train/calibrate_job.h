@@ -6,10 +6,10 @@
 #include "data/summary.h"
 #include "eval/calibration.h"
 #include "eval/operating_point.h"
+#include "gt/labels.h"
 
 typedef struct rid_calibrate_options {
-    const char *const *gt;
-    size_t n_gt;                /**< at least 1 */
+    rid_label_files people;     /**< ground truth or pairs */
     const char *grid;           /**< of thresholds, as rid_grid_parse reads it */
     rid_operating_point point;  /**< margin and nn2; their parts give way to the sweep's unless they
                                      come from "flag" */
@@ -24,7 +24,7 @@ typedef struct rid_calibrate_options {
 
 /** Runs. RID_EUSAGE where an output exists without force; RID_EDATA where no threshold keeps the promise
  *  (with the number of searches that would be needed), where nothing is labelled, or where the sweep was
- *  over the same buckets; RID_ECONFIG where sweep or checkpoint are of another encoder than the stores.
+ *  over the same buckets; warns where people come from pairs that leave something open; RID_ECONFIG where sweep or checkpoint are of another encoder than the stores.
  *  Figures in summary: buckets, persons, searches, matched, needed, threshold, fpir_bound, fnir. */
 RID_MUST rid_status rid_calibrate_run(const rid_calibrate_options *o, const char *const *stores,
                                       size_t n_stores, rid_summary *summary, rid_progress *progress,

@@ -63,8 +63,7 @@ static int begin(void **state)
 
 static rid_calibrate_options options(void)
 {
-    return (rid_calibrate_options){.gt = GT,
-                                   .n_gt = 1,
+    return (rid_calibrate_options){.people = {.gt = GT, .n_gt = 1},
                                    .grid = "0.9,1.5",
                                    .point = {.rule = {.margin = 0, .nn2 = RID_NN2_IDENTITY},
                                              .margin_from = "flag",

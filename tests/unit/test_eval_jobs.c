@@ -37,7 +37,7 @@ static rid_status run_manifest(rid_err *err)
 static rid_status run_diff(rid_err *err)
 {
     rid_summary summary = {0};
-    const rid_eval_diff_options o = {.gt = &gt, .n_gt = 1, .bootstrap = 20, .threads = 1,
+    const rid_eval_diff_options o = {.people = {.gt = &gt, .n_gt = 1}, .bootstrap = 20, .threads = 1,
                                      .point = {.threshold_from = "default", .margin_from = "default",
                                                .nn2_from = "default"},
                                      .output = {.path = out_path, .force = true}};

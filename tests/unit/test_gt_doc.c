@@ -198,20 +198,25 @@ static void test_write_half_left_out(void **state)
     rid_gt_doc_clear(&doc);
 }
 
+static rid_status add_label(void *doc, const rid_gt_item *label, rid_err *e)
+{
+    return rid_gt_doc_add(doc, label, 0, RID_GT_PREFER_NONE, e);
+}
+
 static void test_linked(void **state)
 {
     (void)state;
-    rid_gt_doc doc;
+    rid_gt_doc doc = {0};
     rid_pairs *pairs;
     const char *path = fx_write("p.csv", "qid,aid,label\nd,e,1\nb,c,1\nx,y,0\na,b,1\ne,a,1\nx,a,0\n");
     assert_ok(rid_pairs_read(&pairs, &path, 1, &err));
-    assert_ok(rid_linked_people(&doc, pairs, &err));
+    assert_ok(rid_linked_people(pairs, add_label, &doc, &err));
     assert_doc(&doc, "d=d e=d b=d c=d x=x y=y a=d");
     rid_gt_doc_clear(&doc);
     rid_pairs_free(pairs);
     path = fx_write("p.csv", "qid,aid,label\na,b,1\nc,d,0\nc,a,0\nb,c,1\n");
     assert_ok(rid_pairs_read(&pairs, &path, 1, &err));
-    assert_fails(rid_linked_people(&doc, pairs, &err), RID_EDATA,
+    assert_fails(rid_linked_people(pairs, add_label, &doc, &err), RID_EDATA,
                  "entries 'c' and 'a' are said to be different people");
     rid_gt_doc_clear(&doc);
     rid_pairs_free(pairs);

@@ -44,7 +44,7 @@ static rid_status split(const char *out, rid_err *err)
 static rid_status convert(const char *out, rid_err *err)
 {
     rid_summary s = {0};
-    const rid_gt_convert_options o = {.gt = gt, .n_gt = 1, .stores = stores, .n_stores = 1,
+    const rid_gt_convert_options o = {.truth = {.gt = gt, .n_gt = 1}, .stores = stores, .n_stores = 1,
                                       .to_pairs = true, .max_same = 1, .max_different = UINT64_MAX,
                                       .output = out, .force = true};
     return rid_gt_convert_run(&o, &s, err);
@@ -53,7 +53,7 @@ static rid_status convert(const char *out, rid_err *err)
 static rid_status link_pairs(const char *out, rid_err *err)
 {
     rid_summary s = {0};
-    const rid_gt_convert_options o = {.pairs = pairs, .n_pairs = 1, .form_given = true,
+    const rid_gt_convert_options o = {.truth = {.pairs = pairs, .n_pairs = 1}, .form_given = true,
                                       .form = RID_GT_PERSONS, .output = out, .force = true};
     return rid_gt_convert_run(&o, &s, err);
 }

@@ -44,8 +44,7 @@ static int begin(void **state)
 
 static rid_pairs_options options(void)
 {
-    return (rid_pairs_options){.gt = GT,
-                               .n_gt = 1,
+    return (rid_pairs_options){.people = {.gt = GT, .n_gt = 1},
                                .limits = {0.75, 0.88, 0.93, 20, 20, 100},
                                .output = out_path,
                                .force = true,

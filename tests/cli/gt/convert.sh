@@ -161,8 +161,8 @@ refused() { # NAME CODE TEXT ARGUMENT...
     expect_empty_out
 }
 refused 'no command' 2 'check' -q
-refused 'no input' 2 'either --gt FILE or --pairs FILE' convert --to map
-refused 'two inputs' 2 'either --gt FILE or --pairs FILE' convert --gt one.json --pairs pairs.csv --to map
+refused 'no input' 2 'no ground truth: give --gt FILE, or --pairs FILE' convert --to map
+refused 'two inputs' 2 '--gt and --pairs both say who is who' convert --gt one.json --pairs pairs.csv --to map
 refused 'no form' 2 'give --to entries, persons, map or pairs' convert --gt one.json
 refused 'no store' 2 '--to pairs needs the stores' convert --gt one.json --to pairs
 refused 'a store for a map' 2 'only --to pairs takes stores' convert --gt one.json --to map few.h5
