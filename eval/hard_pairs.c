@@ -132,19 +132,28 @@ static void scan_tile(const job *j, float *scores, size_t row, size_t rows, cons
 }
 
 /* All rows against the block of rows [first, first + n). */
-static void scan_block(const job *j, size_t first, size_t n)
+static rid_status scan_block(const job *j, size_t first, size_t n, rid_progress *progress, rid_err *err)
 {
     const rid_hard_entries *e = j->e;
     const size_t n_tiles = (e->n + TILE_ROWS - 1) / TILE_ROWS;
+    size_t n_done = 0;
     rid_kernel_pack(j->packed, e->emb + first * e->dim, e->dim, n, e->dim);
 #pragma omp parallel for num_threads(j->threads) schedule(dynamic, 4)
     for (size_t i = 0; i < n_tiles; i++) {
         float *scores = j->scores + (size_t)omp_get_thread_num() * TILE_ROWS * TILE;
         const size_t row = i * TILE_ROWS, left = e->n - row;
+        size_t done;
+        if (rid_interrupt_signal() != 0)
+            continue;
         for (size_t at = 0; at < n; at += TILE)
             scan_tile(j, scores, row, left < TILE_ROWS ? left : TILE_ROWS, j->packed + at * e->dim,
                       first + at, n - at < TILE ? n - at : TILE);
+#pragma omp atomic capture
+        done = ++n_done;
+        if (omp_get_thread_num() == 0)
+            rid_progress_update(progress, first + n * done / n_tiles, e->n);
     }
+    return rid_interrupt_check(err);
 }
 
 static rid_status scan_negatives(const job *j, rid_progress *progress, rid_err *err)
@@ -154,11 +163,8 @@ static rid_status scan_negatives(const job *j, rid_progress *progress, rid_err *
     rid_status st = RID_OK;
     for (size_t i = 0; i < e->n * j->limits->nearest; i++)
         j->near[i] = none;
-    for (size_t first = 0; first < e->n && st == RID_OK; first += BLOCK) {
-        scan_block(j, first, e->n - first < BLOCK ? e->n - first : BLOCK);
-        rid_progress_update(progress, first, e->n);
-        st = rid_interrupt_check(err);
-    }
+    for (size_t first = 0; first < e->n && st == RID_OK; first += BLOCK)
+        st = scan_block(j, first, e->n - first < BLOCK ? e->n - first : BLOCK, progress, err);
     return st;
 }
 
@@ -199,6 +205,8 @@ static rid_status collect_negatives(job *j, rid_err *err)
             else if (!is_near(j, b, a))
                 st = add_negative(j, b, a, best[i].score, err);
         }
+        if (st == RID_OK)
+            st = rid_interrupt_check(err);
     }
     return st;
 }

@@ -276,12 +276,70 @@ static void test_interrupt(void **state)
     free_world(&w);
 }
 
+/* Where the signal comes, and what happens afterwards. */
+static struct {
+    bool in_scan;
+    uint64_t n_after;
+} stop;
+
+static void show(rid_progress *p, uint64_t done, uint64_t total, bool last)
+{
+    (void)p;
+    stop.n_after += rid_interrupt_signal() != 0 && !last;
+    if (stop.in_scan && rid_interrupt_signal() == 0 && done > 0 && done < total && raise(SIGINT) != 0)
+        _exit(2);
+}
+
+static bool look(const void *ctx, uint32_t a, uint32_t b)
+{
+    (void)ctx;
+    (void)a;
+    (void)b;
+    stop.n_after += rid_interrupt_signal() != 0;
+    if (rid_interrupt_signal() == 0 && raise(SIGINT) != 0)
+        _exit(2);
+    return false;
+}
+
+/* All pairs of one block of rows, one thread: the signal comes while it is scanned, or with the first pair
+ * that is looked up. 0: nothing goes on after it, but for the pairs of one row. */
+static int stop_in_the_middle(const world *w, bool in_scan)
+{
+    const rid_hard_entries e = entries_of(w);
+    const rid_hard_limits l = {-2, -2, 2, 3, 1000, 1000000};
+    rid_hard_pairs f;
+    rid_err err = {0};
+    rid_progress progress = {.show = show};
+    stop.in_scan = in_scan;
+    if (rid_interrupt_install(&err) != RID_OK)
+        return 2;
+    const rid_status st =
+        rid_hard_pairs_find(&f, &e, &l, &(rid_hard_review){look, NULL}, 1, &progress, &err);
+    return st == RID_EINTR && stop.n_after <= (in_scan ? 0 : 2) ? 0 : 1;
+}
+
+static void test_interrupt_in_the_middle(void **state)
+{
+    (void)state;
+    world w = make_world(200, 20, 9);
+    for (int in_scan = 0; in_scan < 2; in_scan++) {
+        int code = -1;
+        const pid_t child = fork();
+        if (child == 0)
+            _exit(stop_in_the_middle(&w, in_scan));
+        assert_true(child > 0 && waitpid(child, &code, 0) == child);
+        assert_int_equal(code, 0);
+    }
+    free_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_search), cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_few),          cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_interrupt_in_the_middle),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }
