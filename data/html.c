@@ -52,6 +52,13 @@ static const char STYLE[] =
     "thead th{color:var(--soft);font-size:.8125rem;vertical-align:bottom}"
     ".n{text-align:right}td.n{font-variant-numeric:tabular-nums;white-space:nowrap}"
     "tr.strong th,tr.strong td{font-weight:650}"
+    "td small{display:block;font-size:.75rem;font-weight:400;color:var(--soft)}"
+    "@media(max-width:640px){.cards thead{display:none}.cards tr{display:block;padding:8px 0;"
+    "border-bottom:1px solid var(--line)}.cards th,.cards td{display:flex;gap:12px;"
+    "justify-content:space-between;align-items:baseline;border:0;padding:2px 0;text-align:right}"
+    ".cards td small{display:inline;margin-left:6px}"
+    ".cards [data-name]::before{content:attr(data-name);color:var(--soft);font-size:.8125rem;"
+    "font-weight:400;text-align:left}}"
     "footer{margin-top:40px;color:var(--soft);font-size:.8125rem}"
     "@media print{figure{break-inside:avoid}}";
 
@@ -176,16 +183,56 @@ static void write_head(rid_html *h, const rid_html_column *columns, size_t n)
     rid_buf_append_str(h->out, "</tr>\n</thead>\n");
 }
 
-void rid_html_begin_table(rid_html *h, const char *caption, const rid_html_column *columns,
-                          size_t n)
+static void begin_table(rid_html *h, const char *class_name, const char *caption,
+                        const rid_html_column *columns, size_t n)
 {
     /* tabindex: so that the keyboard scrolls it, too */
-    rid_buf_append_str(h->out, "<div class=\"table\" tabindex=\"0\">\n<table>\n");
+    rid_buf_printf(h->out, "<div class=\"%s\" tabindex=\"0\">\n<table>\n", class_name);
     if (caption)
         rid_html_element(h, "caption", NULL, "%s", caption);
     if (n > 0 && columns[0].name)
         write_head(h, columns, n);
     rid_buf_append_str(h->out, "<tbody>\n");
+}
+
+void rid_html_begin_table(rid_html *h, const char *caption, const rid_html_column *columns,
+                          size_t n)
+{
+    begin_table(h, "table", caption, columns, n);
+}
+
+void rid_html_begin_cards(rid_html *h, const rid_html_column *columns, size_t n)
+{
+    h->in_cards = true;
+    begin_table(h, "table cards", NULL, columns, n);
+}
+
+static void open_cell(rid_html *h, const char *tag, const rid_html_column *column, bool is_heading)
+{
+    rid_buf_printf(h->out, "<%s%s%s", tag, is_heading ? " scope=\"row\"" : "",
+                   column->number ? " class=\"n\"" : "");
+    if (h->in_cards) {
+        rid_buf_append_str(h->out, " data-name=\"");
+        rid_html_escape(h->out, rid_str_of(column->name));
+        rid_buf_append_char(h->out, '"');
+    }
+    rid_buf_append_char(h->out, '>');
+}
+
+/* In a card name and text stand apart: the text is one element. */
+static void write_cell(rid_html *h, const char *text)
+{
+    const size_t n = strcspn(text, "\n");
+    if (h->in_cards)
+        rid_buf_append_str(h->out, "<span>");
+    rid_html_escape(h->out, (rid_str){text, n});
+    if (text[n] == '\n') {
+        rid_buf_append_str(h->out, "<small>");
+        rid_html_escape(h->out, rid_str_of(text + n + 1));
+        rid_buf_append_str(h->out, "</small>");
+    }
+    if (h->in_cards)
+        rid_buf_append_str(h->out, "</span>");
 }
 
 void rid_html_row(rid_html *h, const rid_html_column *columns, const char *const *cells, size_t n,
@@ -194,9 +241,8 @@ void rid_html_row(rid_html *h, const rid_html_column *columns, const char *const
     rid_html_open(h, "tr", class_name);
     for (size_t i = 0; i < n; i++) {
         const char *tag = i == 0 ? "th" : "td";
-        rid_buf_printf(h->out, "<%s%s%s>", tag, i == 0 ? " scope=\"row\"" : "",
-                       columns[i].number ? " class=\"n\"" : "");
-        rid_html_escape(h->out, rid_str_of(cells[i]));
+        open_cell(h, tag, &columns[i], i == 0);
+        write_cell(h, cells[i]);
         rid_html_close(h, tag);
     }
     rid_html_close(h, "tr");
@@ -205,4 +251,5 @@ void rid_html_row(rid_html *h, const rid_html_column *columns, const char *const
 void rid_html_end_table(rid_html *h)
 {
     rid_buf_append_str(h->out, "</tbody>\n</table>\n</div>\n");
+    h->in_cards = false;
 }

@@ -11,6 +11,7 @@
 typedef struct rid_html {
     rid_buf *out;     /**< borrowed */
     unsigned n_plots; /**< so far: their ids */
+    bool in_cards;    /**< within rid_html_begin_cards */
 } rid_html;
 
 /** Appends text with & < > " ' escaped; what is not UTF-8, and control characters but for line
@@ -40,8 +41,11 @@ typedef struct rid_html_column {
  *  first column's name NULL: no heading. */
 void rid_html_begin_table(rid_html *h, const char *caption, const rid_html_column *columns,
                           size_t n);
-/** A row: as many cells as there are columns, the first of them its heading. class_name NULL: none;
- *  "strong": set off. */
+/** The same, but where the screen is narrow each row becomes a card with a line a cell. Each column has a
+ *  name. */
+void rid_html_begin_cards(rid_html *h, const rid_html_column *columns, size_t n);
+/** A row: as many cells as there are columns, the first of them its heading. What follows a line break in
+ *  a cell stands below, smaller. class_name NULL: none; "strong": set off. */
 void rid_html_row(rid_html *h, const rid_html_column *columns, const char *const *cells, size_t n,
                   const char *class_name);
 void rid_html_end_table(rid_html *h);

@@ -106,28 +106,57 @@ rid_plot_scale rid_plot_scale_linear(double min, double max, bool round, size_t 
     return s;
 }
 
-/* Ticks at powers of ten, every one or every so many; within one or two decades at 2 and 5, too. */
+/* Ticks at these multiples of each `every`-th power of ten, as far as they are within the scale. Returns how
+ * many there are; `add` adds them. */
+static size_t mark_decades(rid_plot_scale *s, const double *mantissa, size_t per_decade, size_t every, bool add)
+{
+    const double first = every > 1 ? ceil(log10(s->lo) - 1e-9) : floor(log10(s->lo) + 1e-9);
+    const double last = ceil(log10(s->hi) - 1e-9);
+    size_t n = 0;
+    for (double d = first; d <= last; d += (double)every)
+        for (size_t i = 0; i < per_decade; i++) {
+            const double value = mantissa[i] * pow(10, d);
+            if (value < s->lo * (1 - 1e-9) || value > s->hi * (1 + 1e-9))
+                continue;
+            n++;
+            if (add)
+                add_tick(s, value, value / mantissa[i],
+                         value < pow(10, -DECIMALS_MAX) * (1 - 1e-9) || value >= PLAIN_MAX);
+        }
+    return n;
+}
+
+/* Within less than a decade there may be no 1, 2 and 5 times a power of ten: round numbers then. */
+static void mark_evenly(rid_plot_scale *s, size_t max_ticks)
+{
+    const rid_plot_scale even = rid_plot_scale_linear(s->lo, s->hi, false, max_ticks);
+    s->n_ticks = even.n_ticks;
+    s->label_chars = even.label_chars;
+    memcpy(s->tick, even.tick, sizeof s->tick);
+    memcpy(s->label, even.label, sizeof s->label);
+}
+
+/* Ticks at 1, 2 and 5 times powers of ten where there is room for them, or 1 and 3 times, or at every
+ * so many powers. */
 rid_plot_scale rid_plot_scale_log(double min, double max, bool round, size_t max_ticks)
 {
-    static const double mantissa[] = {1, 2, 5};
+    static const double mantissa[] = {1, 2, 5}, sparse[] = {1, 3};
     rid_plot_scale s = {.log = true};
     if (!(max > min * (1 + 1e-9))) {
         max = min * 2;
         min /= 2;
     }
-    const double first = floor(log10(min) + 1e-9), last = ceil(log10(max) - 1e-9);
-    const size_t decades = (size_t)(last - first);
-    s.lo = round ? pow(10, first) : min;
-    s.hi = round ? pow(10, last) : max;
-    const size_t per_decade = 3 * decades + 1 <= max_ticks ? 3 : 1;
-    const size_t every = per_decade == 1 ? (decades + max_ticks) / max_ticks : 1;
-    for (size_t d = 0; d <= decades; d += every)
-        for (size_t i = 0; i < per_decade; i++) {
-            double value = mantissa[i] * pow(10, first + (double)d);
-            if (value >= s.lo * (1 - 1e-9) && value <= s.hi * (1 + 1e-9))
-                add_tick(&s, value, value / mantissa[i],
-                         value < pow(10, -DECIMALS_MAX) * (1 - 1e-9) || value >= PLAIN_MAX);
-        }
+    s.lo = round ? pow(10, floor(log10(min) + 1e-9)) : min;
+    s.hi = round ? pow(10, ceil(log10(max) - 1e-9)) : max;
+    const size_t decades = mark_decades(&s, mantissa, 1, 1, false);
+    if (mark_decades(&s, mantissa, 3, 1, false) <= max_ticks)
+        mark_decades(&s, mantissa, 3, 1, true);
+    else if (decades < 2)
+        mark_decades(&s, sparse, 2, 1, true);
+    else
+        mark_decades(&s, mantissa, 1, (decades + max_ticks - 1) / max_ticks, true);
+    if (s.n_ticks < 2)
+        mark_evenly(&s, max_ticks);
     return s;
 }
 

@@ -6,17 +6,13 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TEXT_MAX = 96, SETTING_MAX = 32 };
 
 void rid_sweep_setting(char *out, size_t size, double value)
 {
-    int digits = 6;
-    do
-        snprintf(out, size, "%.*g", digits, value);
-    while (strtod(out, NULL) != value && digits++ < 17);
+    snprintf(out, size, "%.5g", value);
 }
 
 const char *rid_sweep_objective_name(const rid_objective *o)
@@ -40,6 +36,24 @@ const char *rid_sweep_objective_name(const rid_objective *o)
 
 /* ---- heat maps ---- */
 
+/* What the map shows: the figure where the condition holds; where it holds nowhere, by how much it is missed.
+ * Returns whether it holds somewhere. */
+static bool take_values(double *value, const rid_sweep_result *r, const rid_surface *s)
+{
+    const size_t n = s->grid.n_margins * s->grid.n_thresholds;
+    bool met = false;
+    for (size_t i = 0; i < n; i++) {
+        const rid_merit m = rid_objective_merit(&r->objective, &s->cells[i]);
+        met |= m.lack <= 0 && !isnan(m.value);
+        value[i] = m.lack > 0 ? NAN : rid_objective_value(&r->objective, &m);
+    }
+    for (size_t i = 0; i < n && !met; i++) {
+        const rid_merit m = rid_objective_merit(&r->objective, &s->cells[i]);
+        value[i] = isnan(m.value) ? NAN : m.lack;
+    }
+    return met;
+}
+
 /* value, inside: (cells), scratch. */
 static void write_heat_map(rid_html *h, const rid_sweep_result *r, size_t surface, double *value,
                            uint8_t *inside)
@@ -49,17 +63,17 @@ static void write_heat_map(rid_html *h, const rid_sweep_result *r, size_t surfac
     const rid_pick *best = &r->best_of[surface];
     char title[TEXT_MAX];
     memset(inside, 0, g->n_margins * g->n_thresholds);
-    for (size_t i = 0; i < g->n_margins * g->n_thresholds; i++) {
-        const rid_merit m = rid_objective_merit(&r->objective, &s->cells[i]);
-        value[i] = m.lack > 0 ? NAN : rid_objective_value(&r->objective, &m);
-    }
+    const bool met = take_values(value, r, s);
     for (size_t i = 0; i < r->n_top && r->resamples > 0; i++)
         if (r->top[i].surface == surface && r->sure[i].as_good)
             inside[r->top[i].margin * g->n_thresholds + r->top[i].threshold] = 1;
-    snprintf(title, sizeof title, "%s (%s)", rid_sweep_objective_name(&r->objective), rid_nn2_name(s->nn2));
+    snprintf(title, sizeof title, "%s (%s)",
+             met ? rid_sweep_objective_name(&r->objective) : "By how much the condition is missed",
+             rid_nn2_name(s->nn2));
     rid_plot_heat_map(
         h, &(rid_plot_heat){.title = title,
-                            .note = r->objective.kind >= RID_OBJECTIVE_PRECISION
+                            .note = !met ? "no cell meets it; the ring is the nearest to it"
+                                    : r->objective.kind >= RID_OBJECTIVE_PRECISION
                                         ? "only where the condition holds; the ring is the best cell"
                                         : "the ring is the best cell",
                             .x_label = "threshold",

@@ -7,7 +7,7 @@
 
 /** The figure that the objective is about, in words: "Pairwise F1". */
 const char *rid_sweep_objective_name(const rid_objective *o);
-/** A threshold or margin in as few digits as give the same double again; at most 26 bytes. */
+/** A threshold or margin for people: five digits at most, at most 13 bytes. */
 void rid_sweep_setting(char *out, size_t size, double value);
 /** Writes all of them. Shortage of memory shows in the buffer's `failed`. */
 void rid_sweep_charts_write(rid_html *h, const rid_sweep_result *r);

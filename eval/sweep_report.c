@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_MAX = 96, BUCKETS_SHOWN = 50 };
+enum { TEXT_MAX = 256, ID_MAX = 96, BUCKETS_SHOWN = 50 };
 
 #define DASH "\xE2\x80\x93"
 #define MINUS "\xE2\x88\x92"
@@ -37,22 +37,24 @@ static text setting(double value)
     return t;
 }
 
-static text with_interval(double value, const rid_interval *i)
+/* The interval in brackets behind the value, or below it. */
+static text with_interval(double value, const rid_interval *i, bool below)
 {
     text t = plain(value);
     const size_t n = strlen(t.s);
     if (i && !isnan(i->low))
-        snprintf(t.s + n, sizeof t.s - n, " (%.24s to %.24s)", plain(i->low).s, plain(i->high).s);
+        snprintf(t.s + n, sizeof t.s - n, below ? "\n%.24s to %.24s" : " (%.24s to %.24s)", plain(i->low).s,
+                 plain(i->high).s);
     return t;
 }
 
 static text id_text(rid_str id)
 {
     text t;
-    if (id.len < sizeof t.s) {
+    if (id.len < ID_MAX) {
         snprintf(t.s, sizeof t.s, "%.*s", RID_STR(id));
     } else {
-        const size_t kept = rid_utf8_prefix(id.data, sizeof t.s - 4);
+        const size_t kept = rid_utf8_prefix(id.data, ID_MAX - 4);
         snprintf(t.s, sizeof t.s, "%.*s\xE2\x80\xA6", (int)kept, id.data);
     }
     return t;
@@ -75,7 +77,7 @@ void rid_sweep_report_verdict(rid_buf *out, const rid_sweep_result *r)
         r->resamples > 0 ? &r->sure[0].figure[sure_figure(&r->objective)] : NULL;
     rid_buf_printf(out, "%s %s at threshold %s, margin %s, --nn2 %s.",
                    rid_sweep_objective_name(&r->objective),
-                   with_interval(rid_objective_value(&r->objective, &r->top[0].merit), sure).s,
+                   with_interval(rid_objective_value(&r->objective, &r->top[0].merit), sure, false).s,
                    setting(best.threshold).s, setting(best.margin).s, rid_nn2_name(best.nn2));
     if (!rid_sweep_condition_met(r))
         rid_buf_printf(out, " The condition of %s is met by no cell; this one misses it by %s.",
@@ -89,55 +91,89 @@ void rid_sweep_report_verdict(rid_buf *out, const rid_sweep_result *r)
                                                  : " There are too many margins to try all.");
 }
 
-/* Without labels nothing is known of persons. */
-static rid_cluster_metrics metrics_of(const rid_sweep_cell *c)
+/* ---- tables of figures ---- */
+
+enum { COLUMNS_MAX = 16 };
+
+/* A row under construction: its columns and what stands in them. */
+typedef struct row {
+    rid_html_column column[COLUMNS_MAX];
+    text cell[COLUMNS_MAX];
+    size_t n;
+} row;
+
+static void add(row *w, const char *name, text cell)
 {
-    rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
-    if (c->clusters.entries == 0)
-        m.pairwise_precision = m.pairwise_recall = m.pairwise_f1 = NAN;
-    return m;
+    w->column[w->n] = (rid_html_column){name, w->n > 0};
+    w->cell[w->n++] = cell;
+}
+
+static void write_row(rid_html *h, const row *w, bool strong)
+{
+    const char *cells[COLUMNS_MAX];
+    for (size_t k = 0; k < w->n; k++)
+        cells[k] = w->cell[k].s;
+    rid_html_row(h, w->column, cells, w->n, strong ? "strong" : NULL);
+}
+
+static text words(const char *s)
+{
+    text t;
+    snprintf(t.s, sizeof t.s, "%s", s);
+    return t;
+}
+
+static void add_pairs(row *w, const rid_pair_counts *c)
+{
+    const rid_pair_metrics m = rid_pair_metrics_of(c);
+    add(w, "precision of the pairs", plain(m.precision));
+    add(w, "recall of the pairs", plain(m.recall));
+    add(w, "F1 of the pairs", plain(m.f1));
 }
 
 /* ---- best of each mode ---- */
 
+static void add_persons(row *w, const rid_sweep_cell *c, const rid_interval *sure)
+{
+    const rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
+    add(w, "F1", with_interval(m.pairwise_f1, sure ? &sure[RID_SURE_F1] : NULL, true));
+    add(w, "precision", with_interval(m.pairwise_precision, sure ? &sure[RID_SURE_PRECISION] : NULL, true));
+    add(w, "recall", with_interval(m.pairwise_recall, sure ? &sure[RID_SURE_RECALL] : NULL, true));
+    add(w, "B-cubed F1", with_interval(m.bcubed_f1, sure ? &sure[RID_SURE_BCUBED_F1] : NULL, true));
+    add(w, "V-measure", plain(m.v_measure));
+    add(w, "ARI", plain(m.ari));
+    add(w, "FNIR", with_interval(rid_search_fnir(&c->searches), sure ? &sure[RID_SURE_FNIR] : NULL, true));
+    add(w, "FPIR", with_interval(rid_search_fpir(&c->searches), sure ? &sure[RID_SURE_FPIR] : NULL, true));
+    add(w, "persons", whole((double)c->clusters.persons));
+    add(w, "true", whole((double)c->clusters.true_persons));
+}
+
+static row best_row(const rid_sweep_result *r, size_t surface)
+{
+    const rid_pick *p = &r->best_of[surface];
+    const rid_rule rule = rid_pick_rule(r->surfaces, p);
+    const rid_sweep_cell *c = rid_pick_cell(r->surfaces, p);
+    const size_t place = rid_sweep_place_of(r, surface, p->margin, p->threshold);
+    row w = {.n = 0};
+    add(&w, "nn2", words(rid_nn2_name(rule.nn2)));
+    add(&w, "threshold", setting(rule.threshold));
+    add(&w, "margin", setting(rule.margin));
+    if (r->data->labels)
+        add_persons(&w, c, r->resamples > 0 && place < r->n_top ? r->sure[place].figure : NULL);
+    if (r->data->labels && r->data->pairs.n > 0)
+        add(&w, "F1 of the pairs", plain(rid_pair_metrics_of(&c->pairs).f1));
+    else if (r->data->pairs.n > 0)
+        add_pairs(&w, &c->pairs);
+    return w;
+}
+
 static void write_best(rid_html *h, const rid_sweep_result *r)
 {
-    static const rid_html_column columns[] = {
-        {"nn2", false},      {"threshold", true},      {"margin", true},         {"F1", true},
-        {"precision", true}, {"recall", true},         {"B-cubed F1", true},     {"V-measure", true},
-        {"ARI", true},       {"FNIR", true},           {"FPIR", true},           {"persons", true},
-        {"true", true},      {"F1 of the pairs", true},
-    };
-    enum { ALL = sizeof columns / sizeof columns[0] };
-    const size_t n = r->data->pairs.n > 0 ? ALL : ALL - 1;
-    rid_html_begin_table(h, NULL, columns, n);
     for (size_t s = 0; s < r->n_surfaces; s++) {
-        const rid_pick *p = &r->best_of[s];
-        const rid_rule rule = rid_pick_rule(r->surfaces, p);
-        const rid_sweep_cell *c = rid_pick_cell(r->surfaces, p);
-        const rid_cluster_metrics m = metrics_of(c);
-        const size_t place = rid_sweep_place_of(r, s, p->margin, p->threshold);
-        const rid_interval *sure =
-            r->resamples > 0 && place < r->n_top ? r->sure[place].figure : NULL;
-        const text cell[ALL - 1] = {
-            setting(rule.threshold),
-            setting(rule.margin),
-            with_interval(m.pairwise_f1, sure ? &sure[RID_SURE_F1] : NULL),
-            with_interval(m.pairwise_precision, sure ? &sure[RID_SURE_PRECISION] : NULL),
-            with_interval(m.pairwise_recall, sure ? &sure[RID_SURE_RECALL] : NULL),
-            with_interval(m.bcubed_f1, sure ? &sure[RID_SURE_BCUBED_F1] : NULL),
-            plain(m.v_measure),
-            plain(m.ari),
-            with_interval(rid_search_fnir(&c->searches), sure ? &sure[RID_SURE_FNIR] : NULL),
-            with_interval(rid_search_fpir(&c->searches), sure ? &sure[RID_SURE_FPIR] : NULL),
-            whole((double)c->clusters.persons),
-            whole((double)c->clusters.true_persons),
-            plain(rid_pair_metrics_of(&c->pairs).f1),
-        };
-        const char *cells[ALL] = {rid_nn2_name(rule.nn2)};
-        for (size_t k = 1; k < n; k++)
-            cells[k] = cell[k - 1].s;
-        rid_html_row(h, columns, cells, n, s == r->top[0].surface ? "strong" : NULL);
+        const row w = best_row(r, s);
+        if (s == 0)
+            rid_html_begin_cards(h, w.column, w.n);
+        write_row(h, &w, s == r->top[0].surface);
     }
     rid_html_end_table(h);
 }
@@ -158,7 +194,7 @@ static void write_cases(rid_html *h, const rid_sweep_result *r, const rid_case_l
     }
     rid_html_element(h, "p", "soft", "%zu of %llu, the highest scores first.", list->n,
                      (unsigned long long)list->n_all);
-    rid_html_begin_table(h, NULL, columns, N);
+    rid_html_begin_cards(h, columns, N);
     for (size_t i = 0; i < list->n; i++) {
         const rid_sweep_case *c = &list->at[i];
         const rid_bucket *b = &d->buckets[c->bucket];
@@ -168,8 +204,8 @@ static void write_cases(rid_html *h, const rid_sweep_result *r, const rid_case_l
                               id_text(rid_sweep_data_person(d, c->bucket, c->other)),
                               plain((double)c->score),
                               id_text(b->store)};
-        char bucket[2 * TEXT_MAX];
-        snprintf(bucket, sizeof bucket, "%s/%s", id_text(b->day).s, cell[5].s);
+        char bucket[TEXT_MAX];
+        snprintf(bucket, sizeof bucket, "%.*s/%.*s", ID_MAX, id_text(b->day).s, ID_MAX, cell[5].s);
         const char *cells[N] = {cell[0].s, cell[1].s, cell[2].s, cell[3].s, cell[4].s, bucket};
         rid_html_row(h, columns, cells, N, NULL);
     }
@@ -178,48 +214,59 @@ static void write_cases(rid_html *h, const rid_sweep_result *r, const rid_case_l
 
 /* ---- buckets ---- */
 
-static void write_bucket(rid_html *h, const rid_sweep_result *r, size_t b,
-                         const rid_html_column *columns, size_t n)
+/* What is known of persons there: nothing without a labelled entry. */
+static void add_bucket_persons(row *w, const rid_sweep_cell *c)
+{
+    const rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
+    const bool known = c->clusters.entries > 0;
+    add(w, "labelled", whole((double)c->clusters.entries));
+    add(w, "persons", whole((double)c->clusters.persons));
+    add(w, "true", whole((double)c->clusters.true_persons));
+    add(w, "precision", plain(known ? m.pairwise_precision : NAN));
+    add(w, "recall", plain(known ? m.pairwise_recall : NAN));
+    add(w, "F1", plain(known ? m.pairwise_f1 : NAN));
+    add(w, "B-cubed F1", plain(m.bcubed_f1));
+    add(w, "FNIR", plain(rid_search_fnir(&c->searches)));
+    add(w, "FPIR", plain(rid_search_fpir(&c->searches)));
+}
+
+static row bucket_row(const rid_sweep_result *r, size_t b)
 {
     const rid_sweep_cell *c = &r->cases.buckets[b];
-    const rid_cluster_metrics m = metrics_of(c);
     const rid_bucket *bucket = &r->data->buckets[b];
-    char name[3 * TEXT_MAX];
-    snprintf(name, sizeof name, "%s/%s%s", id_text(bucket->day).s, id_text(bucket->store).s,
+    row w = {.n = 0};
+    text name;
+    snprintf(name.s, sizeof name.s, "%.*s/%.*s%s", ID_MAX, id_text(bucket->day).s, ID_MAX,
+             id_text(bucket->store).s,
              b == r->worst ? " (worst)" : "");
-    const text cell[] = {whole((double)bucket->n),
-                         whole((double)c->clusters.entries),
-                         whole((double)c->clusters.persons),
-                         whole((double)c->clusters.true_persons),
-                         plain(m.pairwise_precision),
-                         plain(m.pairwise_recall),
-                         plain(m.pairwise_f1),
-                         plain(m.bcubed_f1),
-                         plain(rid_search_fnir(&c->searches)),
-                         plain(rid_search_fpir(&c->searches))};
-    const char *cells[1 + sizeof cell / sizeof cell[0]] = {name};
-    for (size_t k = 1; k < n; k++)
-        cells[k] = cell[k - 1].s;
-    rid_html_row(h, columns, cells, n, b == r->worst ? "strong" : NULL);
+    add(&w, "bucket", name);
+    add(&w, "entries", whole((double)bucket->n));
+    if (r->data->labels)
+        add_bucket_persons(&w, c);
+    if (r->data->pairs.n > 0) {
+        add(&w, "pairs", whole((double)(c->pairs.same + c->pairs.different)));
+        add_pairs(&w, &c->pairs);
+    }
+    return w;
 }
 
 static void write_buckets(rid_html *h, const rid_sweep_result *r)
 {
-    static const rid_html_column columns[] = {
-        {"bucket", false},  {"entries", true}, {"labelled", true}, {"persons", true},
-        {"true", true},     {"precision", true}, {"recall", true}, {"F1", true},
-        {"B-cubed F1", true}, {"FNIR", true},  {"FPIR", true},
-    };
-    enum { N = sizeof columns / sizeof columns[0] };
     const size_t n = r->data->n_buckets;
     rid_html_element(h, "h2", NULL, "Buckets at the best point");
     if (n > BUCKETS_SHOWN)
         rid_html_element(h, "p", "soft", "The first %d of %zu and the worst; all are in best.json.",
                          BUCKETS_SHOWN, n);
-    rid_html_begin_table(h, NULL, columns, N);
-    for (size_t b = 0; b < n; b++)
-        if (b < BUCKETS_SHOWN || b == r->worst)
-            write_bucket(h, r, b, columns, N);
+    if (r->worst < n)
+        rid_html_element(h, "p", "soft small", "Worst by %s.", rid_sweep_objective_name(&r->objective));
+    for (size_t b = 0; b < n; b++) {
+        if (b >= BUCKETS_SHOWN && b != r->worst)
+            continue;
+        const row w = bucket_row(r, b);
+        if (b == 0)
+            rid_html_begin_table(h, NULL, w.column, w.n);
+        write_row(h, &w, b == r->worst);
+    }
     rid_html_end_table(h);
 }
 
@@ -227,11 +274,12 @@ static void write_facts(rid_html *h, const rid_sweep_result *r)
 {
     const rid_sweep_data *d = r->data;
     rid_html_open(h, "p", "soft small");
-    rid_html_text(h, "%zu entries in %zu buckets; %zu without a label, which are matched but not"
-                     " counted (%zu of them left out by ground truth); %zu labels without an entry;"
-                     " %zu entries without an embedding. ",
-                  d->n_entries, d->n_buckets, d->n_entries - d->n_labelled, d->n_excluded,
-                  d->n_absent, d->n_skipped);
+    rid_html_text(h, "%zu entries in %zu buckets; ", d->n_entries, d->n_buckets);
+    if (d->labels)
+        rid_html_text(h, "%zu without a label, which are matched but not counted (%zu of them left out by"
+                         " ground truth); %zu labels without an entry; ",
+                      d->n_entries - d->n_labelled, d->n_excluded, d->n_absent);
+    rid_html_text(h, "%zu entries without an embedding. ", d->n_skipped);
     if (r->resamples > 0)
         rid_html_text(h, "Intervals: %g%%, %zu resamples of people, for the best %zu cells. ",
                       100 * r->confidence, r->resamples, r->n_top);

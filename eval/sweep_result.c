@@ -4,11 +4,14 @@
 
 #include <math.h>
 
-/* In the order of surface.csv. */
+/* In the order of surface.csv. Without a label nothing is known of persons: not even that there is no mistake. */
 static void list_figures(rid_metric_set *out, const rid_sweep_cell *c)
 {
     *out = (rid_metric_set){0};
     rid_metrics_add_clusters(out, &c->clusters);
+    for (size_t i = 0; i < out->n && c->clusters.entries == 0; i++)
+        if (!out->at[i].is_count)
+            out->at[i].value = NAN;
     rid_metrics_add_searches(out, &c->searches);
     rid_metrics_add_pairs(out, &c->pairs);
 }

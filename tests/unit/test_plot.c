@@ -73,12 +73,17 @@ static void test_page(void **state)
     rid_html_begin_table(&page, NULL, no_heading, 1);
     rid_html_row(&page, no_heading, cells, 1, NULL);
     rid_html_end_table(&page);
+    rid_html_begin_cards(&page, columns, 2);
+    rid_html_row(&page, columns, (const char *const[]){"c", "2\n1 to <3"}, 2, NULL);
+    rid_html_end_table(&page);
     rid_html_end(&page);
+    assert_has("<td class=\"n\" data-name=\"n\"><span>2<small>1 to &lt;3</small></span></td>");
+    assert_has("<th scope=\"row\" data-name=\"na&lt;me\"><span>c</span></th>");
     assert_has("<p class=\"soft\">&lt;script&gt; 5</p>");
     assert_has("<td class=\"n\">1</td>");
     assert_int_equal(count("<script"), 0);
-    assert_int_equal(count("<thead>"), 1);
-    assert_int_equal(count("<table>"), 2);
+    assert_int_equal(count("<thead>"), 2);
+    assert_int_equal(count("<table>"), 3);
     assert_has("prefers-color-scheme:dark");
     assert_int_equal(count("http:") + count("https:") + count("url("), 0);
 }
@@ -130,6 +135,14 @@ static void test_log_ticks(void **state)
     assert_ticks(&s, "2 5");
     assert_true(rid_plot_scale_place(&s, 3) > 0.49 && rid_plot_scale_place(&s, 3) < 0.51);
     assert_true(isnan(rid_plot_scale_place(&s, 0)) && isnan(rid_plot_scale_place(&s, -1)));
+    s = rid_plot_scale_log(0.03, 0.4, false, 6);
+    assert_ticks(&s, "0.05 0.1 0.2");
+    s = rid_plot_scale_log(0.011, 0.9, false, 4);
+    assert_ticks(&s, "0.03 0.1 0.3");
+    s = rid_plot_scale_log(0.0021, 0.0045, false, 6);
+    assert_ticks(&s, "0.0025 0.0030 0.0035 0.0040 0.0045");
+    s = rid_plot_scale_log(3e-6, 0.2, false, 3);
+    assert_ticks(&s, "1e−5 0.001 0.1");
 }
 
 /* Of any range: ticks ascend, have labels that say what they are, and are not too many. */
@@ -169,6 +182,7 @@ static void test_any_range(void **state)
         max = size * pow(10, 9 * rid_random_uniform(&rng));
         s = rid_plot_scale_log(min, max, round, most);
         check_scale(&s, min, max, false, most);
+        assert_true(most < 6 || s.n_ticks >= 2);
     }
 }
 

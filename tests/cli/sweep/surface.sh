@@ -83,6 +83,7 @@ run rid-sweep -q --gt gt.json --threshold 0:0.999:0.001 --margin 0:0.2:0.002 --b
 expect_code 0
 awk -v a="$(json_value auto/best.json value)" -v f="$(json_value fine/best.json value)" \
     'BEGIN { exit !(a >= f) }' || fail 'a fixed grid is better than the best of all breakpoints'
+grep -oE '0\.0*[1-9][0-9]{5,}' auto/report.html >long && fail "$(wc -l <long) numbers of six digits and more in the report"
 [ "$(wc -l <auto/surface.csv)" -le 901 ] || fail 'more than 30 breakpoints a side'
 
 begin 'objectives'
@@ -95,6 +96,9 @@ run rid-sweep --gt gt.json --threshold 0.4 --margin 0 --objective fnir@fpir=0 -o
 expect_code 0
 expect_err 'no cell meets the condition'
 expect_equal condition "$(json_value o-none/best.json condition_met)" false
+run rid-sweep --gt gt.json --threshold 0.3,0.4 --margin 0,0.01 --objective fnir@fpir=0 -o o-none2 day.h5
+grep -q 'By how much the condition is missed' o-none2/report.html || fail 'the map does not say that the condition holds nowhere'
+grep -q 'no data' o-none2/report.html && fail 'a map without data'
 
 begin 'unlabelled entries are matched, not counted, and told'
 /usr/bin/env head -n 30 day.jsonl | grep -oE '"entry_id": ?"[^"]+"' | head -n 10 | cut -d'"' -f4 >some
@@ -145,7 +149,22 @@ done
 expect_equal value "$(json_value alone/best.json value)" "$(json_value both/best.json pairwise_f1)"
 expect_file alone/report.html
 
+begin 'pairs alone: nothing is said of persons, and the pairs of each bucket are shown'
+expect_equal 'figures of persons in best.json' "$(grep -oE '"(pairwise_[a-z0-9]+|bcubed_f1|ari)":[0-9]' alone/best.json | wc -l)" 0
+expect_equal 'nulls' "$(grep -o '"pairwise_f1":null' alone/best.json | wc -l)" $((1 + 2 + 2))
+expect_equal 'in surface.csv' "$(tail -n +2 alone/surface.csv | cut -d, -f6-8 | sort -u)" ,,
+table=$(sed -n '/Buckets at the best point/,$p' alone/report.html)
+grep -q 'Worst by F1 of the pairs' <<<"$table" || fail 'it is not said by what a bucket is the worst'
+grep -q 'F1 of the pairs</th>' <<<"$table" || fail 'no column of pairs'
+grep -q 'FNIR' <<<"$table" && fail 'a column of persons'
+worst=$(awk '/<tr/ { row = "" } { row = row $0 } /<\/tr>/ && row ~ /\(worst\)/ { print row }' <<<"$table" |
+    grep -oE '<td class="n">[0-9.]+' | tail -n 1 | cut -d'>' -f2)
+expect_equal 'F1 of the worst' "$worst" "$(grep -oE '"buckets":\[.*' alone/best.json | grep -oE '"pairs_f1":[0-9.e-]+' |
+    cut -d: -f2 | sort -g | head -n 1 | xargs printf '%.3f')"
+
 begin 'report: one file, no script, nothing fetched'
 expect_equal links "$(grep -cE '<script|<link|<img|https?://' out/report.html)" 0
 grep -q 'Taken for another person' out/report.html || fail 'no confusions in the report'
+grep -qE '<td class="n" data-name="F1"><span>0\.[0-9]{3}<small>0\.[0-9]{3} to [01]\.[0-9]{3}</small></span>' out/report.html ||
+    fail 'the interval does not stand below its figure'
 finish
