@@ -5,6 +5,7 @@
 #include "data/h5file.h"
 #include "data/inputs.h"
 #include "eval/cluster.h"
+#include "eval/gallery_cover.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -332,16 +333,21 @@ static rid_status begin_store_bucket(builder *b, const rid_store_set *set, const
 }
 
 static rid_status cluster_bucket(builder *b, const rid_store_set *set, const rid_bucket *bucket,
-                                 const rid_rule *rule, int threads, rid_err *err)
+                                 const rid_operating_point *point, rid_gallery_cover *cover, int threads,
+                                 rid_err *err)
 {
     const size_t n = bucket->n, dim = rid_store_set_info(set)->emb_dim;
-    size_t n_people;
+    const rid_rule *rule = &point->rule;
+    size_t n_people, n_matchable = 0;
     bucket_work w = {.emb = rid_mem_alloc(n * sizeof *w.emb, dim),
                      .usable = rid_mem_alloc(n, 1),
                      .decisions = rid_mem_alloc(n, sizeof *w.decisions)};
     rid_status st = w.emb && w.usable && w.decisions ? RID_OK : RID_FAIL_NOMEM(err);
-    for (size_t i = 0; i < n && st == RID_OK; i++)
+    for (size_t i = 0; i < n && st == RID_OK; i++) {
         w.usable[i] = rid_store_set_status(set, bucket->places[i]) != RID_ENTRY_SKIP;
+        n_matchable += w.usable[i];
+    }
+    rid_gallery_cover_take(cover, point, n_matchable);
     if (st == RID_OK)
         st = rid_store_set_read_embeddings(set, bucket->places, n, w.emb, err);
     if (st == RID_OK)
@@ -357,9 +363,10 @@ static rid_status cluster_bucket(builder *b, const rid_store_set *set, const rid
     return st;
 }
 
-static rid_status cluster_stores(builder *b, const rid_inputs *inputs, rid_operating_point point, int threads,
-                                 rid_err *err)
+static rid_status cluster_stores(builder *b, const rid_inputs *inputs, rid_operating_point point,
+                                 const char *point_file, int threads, rid_err *err)
 {
+    rid_gallery_cover cover = {0};
     rid_store_set set = {0};
     rid_bucket *buckets = NULL;
     size_t n = 0;
@@ -371,14 +378,16 @@ static rid_status cluster_stores(builder *b, const rid_inputs *inputs, rid_opera
     if (st == RID_OK)
         st = rid_store_set_open(&set, paths, inputs->n, b->limit, err);
     if (st == RID_OK)
-        st = rid_operating_point_settle(&point, rid_store_set_info(&set)->operating_point, "store", NULL,
+        st = rid_operating_point_settle(&point, rid_store_set_info(&set)->operating_point, "store", point_file,
                                         rid_store_set_info(&set)->encoder_hash, err);
     if (st == RID_OK)
         st = rid_store_set_group(&set, &buckets, &n, err);
     for (size_t k = 0; k < n && st == RID_OK; k++) {
-        st = cluster_bucket(b, &set, &buckets[k], &point.rule, threads, err);
+        st = cluster_bucket(b, &set, &buckets[k], &point, &cover, threads, err);
         rid_progress_update(b->progress, k + 1, n);
     }
+    if (st == RID_OK)
+        rid_gallery_cover_say(&cover, &point);
     rid_mem_free(paths);
     rid_mem_free(buckets);
     rid_store_set_close(&set);
@@ -394,7 +403,7 @@ static bool is_flag(const rid_operating_point *p)
 }
 
 static rid_status read_inputs(builder *b, const rid_inputs *inputs, const rid_operating_point *point,
-                              int threads, rid_err *err)
+                              const char *point_file, int threads, rid_err *err)
 {
     size_t n_stores = 0;
     for (size_t i = 0; i < inputs->n; i++) {
@@ -405,15 +414,17 @@ static rid_status read_inputs(builder *b, const rid_inputs *inputs, const rid_op
     }
     if (n_stores > 0 && n_stores < inputs->n)
         return RID_FAIL(err, RID_EUSAGE, "stores and manifest documents together: give one kind");
-    if (n_stores == 0 && point && is_flag(point))
-        rid_log(RID_LOG_WARN, "%s: documents are as they are: threshold, margin and nn2 are for stores",
+    if (n_stores == 0 && point && (is_flag(point) || point_file))
+        rid_log(RID_LOG_WARN,
+                "%s: documents are as they are: threshold, margin, nn2 and an operating point are for stores",
                 inputs->files[0].path);
-    return n_stores > 0 ? cluster_stores(b, inputs, *point, threads, err) : read_documents(b, inputs, err);
+    return n_stores > 0 ? cluster_stores(b, inputs, *point, point_file, threads, err)
+                        : read_documents(b, inputs, err);
 }
 
 rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n,
-                               const rid_operating_point *point, uint64_t limit, int threads,
-                               rid_summary *summary, rid_progress *progress, rid_err *err)
+                               const rid_operating_point *point, const char *point_file, uint64_t limit,
+                               int threads, rid_summary *summary, rid_progress *progress, rid_err *err)
 {
     builder b = {.c = c, .limit = limit, .progress = progress};
     rid_inputs inputs = {0};
@@ -422,7 +433,7 @@ rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size
     if (st == RID_OK && inputs.n == 0)
         st = RID_FAIL(err, RID_ENOINPUT, "%s: no manifest document in it", paths[0]);
     if (st == RID_OK)
-        st = read_inputs(&b, &inputs, point, threads, err);
+        st = read_inputs(&b, &inputs, point, point_file, threads, err);
     if (st == RID_OK)
         st = arrange(&b, err);
     if (st == RID_OK && c->made_by.n > 1)

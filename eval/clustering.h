@@ -47,14 +47,16 @@ typedef struct rid_clustering {
 } rid_clustering;
 
 /** Reads files and directories of manifest documents; the first `limit` events count (0: all). With a point,
- *  stores (all of them, or none) are clustered by it, and by the operating point that they have where its
- *  parts come from "default". RID_EDATA where an entry or a bucket stands twice, or
- *  a document is none (see rid_manifest_read), RID_EUSAGE for a store without a point; errors of
+ *  stores (all of them, or none) are clustered by it, and by the operating point that they have, or by that of
+ *  point_file (NULL: none), as rid_operating_point_settle has it. RID_EDATA where an entry or a bucket stands twice, or
+ *  a document is none (see rid_manifest_read), RID_EUSAGE for a store without a point, errors of
+ *  rid_operating_point_settle,
  *  rid_inputs_find, rid_store_set_open, rid_cluster. Adds to read, accepted, skipped of the summary.
  *  progress: documents, or buckets of stores. To be
  *  cleared in any case. */
 RID_MUST rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n,
-                                        const rid_operating_point *point, uint64_t limit, int threads,
+                                        const rid_operating_point *point, const char *point_file,
+                                        uint64_t limit, int threads,
                                         rid_summary *summary, rid_progress *progress, rid_err *err);
 void rid_clustering_clear(rid_clustering *c);
 

@@ -39,9 +39,11 @@ static rid_status read_sides(job *j, const char *a, const char *b, rid_summary *
     if (is_judged(j))
         st = rid_labels_read_files(&j->labels, &o->people, err);
     if (st == RID_OK)
-        st = rid_clustering_read(&j->a, &a, 1, &o->point, o->limit, o->threads, summary, progress, err);
+        st = rid_clustering_read(&j->a, &a, 1, &o->point, o->point_file, o->limit, o->threads, summary,
+                                 progress, err);
     if (st == RID_OK)
-        st = rid_clustering_read(&j->b, &b, 1, &o->point, o->limit, o->threads, summary, progress, err);
+        st = rid_clustering_read(&j->b, &b, 1, &o->point, o->point_file, o->limit, o->threads, summary,
+                                 progress, err);
     rid_progress_finish(progress, j->b.n_buckets, j->b.n_buckets);
     rid_summary_add_stage(summary, "read", rid_clock_s() - start);
     return st;

@@ -104,7 +104,7 @@ static rid_status run(job *j, rid_eval_output *out, rid_publish **errors, const 
     if (j->o->n_gt > 0)
         st = rid_labels_read(&j->labels, j->o->gt, j->o->n_gt, err);
     if (st == RID_OK)
-        st = rid_clustering_read(&j->clustering, paths, n_paths, NULL, j->o->limit, 1, summary,
+        st = rid_clustering_read(&j->clustering, paths, n_paths, NULL, NULL, j->o->limit, 1, summary,
                                  progress, err);
     rid_progress_finish(progress, j->clustering.n_buckets, j->clustering.n_buckets);
     rid_summary_add_stage(summary, "read", rid_clock_s() - start);

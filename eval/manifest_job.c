@@ -4,10 +4,10 @@
 #include "data/base/mem.h"
 #include "data/h5file.h"
 #include "eval/cluster.h"
+#include "eval/gallery_cover.h"
 #include "gt/labels.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +24,7 @@ typedef struct job {
     bool single; /* one document: a file or standard output */
     size_t n_shown;     /* events in the documents written */
     bool any_unchanged; /* documents left as they are */
-    size_t n_beyond, n_below, largest; /* buckets outside the galleries of the calibrated point */
+    rid_gallery_cover cover; /* of the buckets by the calibrated point */
     rid_summary *summary;
     rid_progress *progress;
 } job;
@@ -221,35 +221,6 @@ static rid_status publish_document(const job *j, const rid_manifest *m, const ch
     return rid_publish_commit(p, err);
 }
 
-static void count_gallery(job *j, size_t n)
-{
-    const rid_calibrated_point *c = &j->point.calibrated;
-    if (!rid_operating_point_keeps_promise(&j->point) || !c->has_gallery)
-        return;
-    j->n_beyond += n > c->gallery_max;
-    j->n_below += n < c->gallery_min;
-    if (n > j->largest)
-        j->largest = n;
-}
-
-/* What a calibrated point was not measured on. False matches grow with the gallery: a smaller one is on the
- * safe side. */
-static void say_galleries(const job *j)
-{
-    const rid_calibrated_point *c = &j->point.calibrated;
-    if (j->n_beyond > 0)
-        rid_log(RID_LOG_WARN,
-                "%zu of %zu buckets have more than the %" PRIu64 " matchable entries that the operating"
-                " point covers, up to %zu: there FPIR may be above %.4g; calibrate on buckets of"
-                " that size",
-                j->n_beyond, j->n_buckets, c->gallery_max, j->largest, c->max_fpir);
-    if (j->n_below > 0)
-        rid_log(RID_LOG_INFO,
-                "%zu of %zu buckets have fewer than the %" PRIu64 " matchable entries of the smallest"
-                " calibrated one: there the operating point is stricter than it had to be",
-                j->n_below, j->n_buckets, c->gallery_min);
-}
-
 static void count_document(job *j, const bucket_work *w, const rid_manifest *m, bool unchanged)
 {
     size_t n_events = 0;
@@ -262,7 +233,7 @@ static void count_document(job *j, const bucket_work *w, const rid_manifest *m, 
         j->summary->read += w->n;
         j->summary->accepted += w->n;
         j->summary->skipped += w->n - w->n_matchable;
-        count_gallery(j, w->n_matchable);
+        rid_gallery_cover_take(&j->cover, &j->point, w->n_matchable);
         rid_summary_add_figure(j->summary, "buckets", 1);
         rid_summary_add_figure(j->summary, "written", !unchanged);
         rid_summary_add_figure(j->summary, "unchanged", unchanged);
@@ -494,7 +465,7 @@ rid_status rid_manifest_run(const rid_manifest_options *options, const char *con
         st = run_buckets(&j, err);
     rid_summary_add_stage(summary, "write", rid_clock_s() - start);
     if (st == RID_OK)
-        say_galleries(&j);
+        rid_gallery_cover_say(&j.cover, &j.point);
     if (st == RID_OK && options->selection.n_cameras > 0 && j.n_shown == 0 && !j.any_unchanged)
         rid_log(RID_LOG_WARN, "no entry is of the cameras named with --camera");
     rid_mem_free(j.buckets);

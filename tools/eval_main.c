@@ -57,6 +57,7 @@ static rid_status run_diff(rid_cli *cli, rid_err *err)
     rid_eval_diff_options o = {.bootstrap = (size_t)rid_cli_int(cli, "bootstrap"),
                                .seed = (uint64_t)rid_cli_int(cli, "seed"),
                                .limit = (uint64_t)rid_cli_int(cli, "limit"),
+                               .point_file = rid_cli_str(cli, "point"),
                                .threads = rid_cli_threads(cli)};
     if (rid_cli_args(cli, &sides) != 2)
         return RID_FAIL(err, RID_EUSAGE, "diff takes two: A and B");
@@ -101,7 +102,7 @@ int main(int argc, char **argv)
          "pairs gt limit json assert output", run_pairs},
         {"diff", "[--gt|--pairs FILE] A B",
          "what is different: manifests or stores of the same entries; with --gt, whether it is better",
-         "gt pairs threshold margin nn2 bootstrap limit json assert output", run_diff},
+         "gt pairs threshold margin nn2 point bootstrap limit json assert output", run_diff},
         {"search", "--gt|--pairs FILE STORE…",
          "how well a search by embedding finds a person's other entries: mAP, CMC, ROC, FNIR at FPIR",
          "gt pairs query query-ids within exclude-same rerank per-query limit json assert output", run_search},

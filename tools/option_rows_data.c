@@ -95,7 +95,7 @@ static const rid_option rows[] = {
     {.name = "nn2", .type = RID_OPTION_CHOICE, .choices = "neighbor|identity",
      .default_text = "neighbor", .tools = DECIDERS | EVAL, .group = in_decision,
      .help = "the second best is the next neighbour, or the best entry of another person"},
-    {.name = "point", .type = RID_OPTION_PATH, .metavar = "POINT.json", .tools = DECIDERS,
+    {.name = "point", .type = RID_OPTION_PATH, .metavar = "POINT.json", .tools = DECIDERS | EVAL,
      .group = in_decision, .flags = RID_OPTION_NO_EMPTY,
      .help = "operating point of rid-calibrate for this encoder: wins over the store's, YAML and "
              "environment, not over flags"},

@@ -3,8 +3,10 @@
 #include "data/base/mem.h"
 #include "data/h5file.h"
 #include "data/jsonw.h"
+#include "eval/gallery_cover.h"
 #include "train/match_state.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 typedef struct job {
@@ -21,6 +23,7 @@ typedef struct job {
     float *embedding;
     uint8_t *kept;
     size_t kept_cap;
+    bool said_beyond; /* that a bucket outgrew the galleries of the calibrated point */
     rid_summary *summary;
 } job;
 
@@ -214,6 +217,27 @@ static rid_status persist(job *j, const rid_payload *p, const rid_burst *b, rid_
     return rid_store_writer_add(j->writer, &row, NULL, err);
 }
 
+/* When it happens, for a stream may go on for long. */
+static void say_beyond(job *j, const rid_meta *m, size_t n_matchable)
+{
+    const rid_calibrated_point *c = &j->point.calibrated;
+    if (j->said_beyond || !rid_gallery_cover_applies(&j->point) || n_matchable <= c->gallery_max)
+        return;
+    j->said_beyond = true;
+    rid_log(RID_LOG_WARN,
+            "bucket %.*s/%.*s has more than the %" PRIu64 " matchable entries that the operating point"
+            " covers: from here on FPIR may be above %.4g",
+            RID_STR(m->text[RID_TEXT_DAY]), RID_STR(m->text[RID_TEXT_STORE]), c->gallery_max, c->max_fpir);
+}
+
+static void say_galleries(const job *j)
+{
+    rid_gallery_cover cover = {0};
+    for (size_t b = 0; b < rid_match_state_buckets(j->state); b++)
+        rid_gallery_cover_take(&cover, &j->point, rid_match_state_matchable(j->state, b));
+    rid_gallery_cover_say(&cover, &j->point);
+}
+
 static rid_status answer_payload(job *j, const rid_payload *p, rid_err *err)
 {
     rid_digest128 digest;
@@ -241,6 +265,7 @@ static rid_status answer_payload(job *j, const rid_payload *p, rid_err *err)
         st = persist(j, p, &b, err);
     if (st != RID_OK)
         return st;
+    say_beyond(j, &p->meta, answer.n_matchable);
     j->summary->accepted++;
     j->summary->skipped += skip;
     j->summary->duplicates += repeated || answer.replaced;
@@ -302,6 +327,8 @@ rid_status rid_match_run(const rid_match_options *options, const char *const *in
         st = answer_all(&j, err);
     if (st == RID_OK)
         st = finish(&j, err);
+    if (st == RID_OK)
+        say_galleries(&j);
     if (st == RID_OK && rid_summary_exceeds(summary, options->max_rejects))
         summary->exit_code = 3;
     close_job(&j);

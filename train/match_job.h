@@ -23,7 +23,8 @@ typedef struct rid_match_options {
 } rid_match_options;
 
 /** Runs. Each payload is answered on a line of its own, in input order, before the next is read; a
- *  bad one with {"ok":false,"error":…,"line":…}. summary->exit_code is 3 where there were too many. */
+ *  bad one with {"ok":false,"error":…,"line":…}. summary->exit_code is 3 where there were too many.
+ *  A warning where a bucket outgrows the galleries of a calibrated point. */
 RID_MUST rid_status rid_match_run(const rid_match_options *options, const char *const *inputs,
                                   size_t n_inputs, rid_summary *summary, rid_err *err);
 

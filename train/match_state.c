@@ -13,6 +13,7 @@ typedef struct bucket {
     rid_gallery *gallery;
     size_t *entry_of;
     size_t n, cap;
+    size_t n_matchable; /* rows that were not taken out */
 } bucket;
 
 /** What is kept of an entry besides its metadata; same numbering as `entries`. */
@@ -143,7 +144,8 @@ static rid_answer answer_of(const rid_match_state *s, const record *r)
                     .has_score = r->has_score,
                     .person = r->person + 1,
                     .score = r->score,
-                    .score2 = r->score2};
+                    .score2 = r->score2,
+                    .n_matchable = s->buckets[r->bucket].n_matchable};
     if (r->matched)
         a.match_id = rid_entries_meta(s->entries, r->match_entry).text[RID_TEXT_ID];
     return a;
@@ -158,9 +160,11 @@ static rid_status add_to_gallery(bucket *b, record *r, size_t entry, const float
     if (rid_mem_grow(&b->entry_of, &b->cap, b->n + 1, sizeof *b->entry_of) != 0)
         return RID_FAIL_NOMEM(err);
     rid_status st = rid_gallery_add(b->gallery, embedding, r->person, &r->row, err);
-    if (st == RID_OK)
-        b->entry_of[b->n++] = entry;
-    return st;
+    if (st != RID_OK)
+        return st;
+    b->entry_of[b->n++] = entry;
+    b->n_matchable++;
+    return RID_OK;
 }
 
 rid_status rid_match_state_ask(rid_match_state *s, const rid_meta *meta, const float *embedding,
@@ -179,8 +183,10 @@ rid_status rid_match_state_ask(rid_match_state *s, const rid_meta *meta, const f
             return RID_OK;
         }
         r.replaced = true;
-        if (old->row != RID_NO_ENTRY)
+        if (old->row != RID_NO_ENTRY) {
             rid_gallery_remove(s->buckets[old->bucket].gallery, old->row);
+            s->buckets[old->bucket].n_matchable--;
+        }
         old->row = RID_NO_ENTRY;
     }
     rid_status st = find_bucket(s, meta, &r.bucket, err);
@@ -205,6 +211,16 @@ rid_status rid_match_state_ask(rid_match_state *s, const rid_meta *meta, const f
     s->records[s->n++] = r;
     *answer = answer_of(s, &r);
     return RID_OK;
+}
+
+size_t rid_match_state_buckets(const rid_match_state *s)
+{
+    return s->n_buckets;
+}
+
+size_t rid_match_state_matchable(const rid_match_state *s, size_t b)
+{
+    return s->buckets[b].n_matchable;
 }
 
 static rid_status warm_entry(rid_match_state *s, const rid_store_set *set, rid_place place,

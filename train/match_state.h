@@ -14,6 +14,7 @@ typedef struct rid_answer {
     rid_str match_id;  /**< data NULL: none */
     uint32_t person;   /**< running number in the bucket, from 1 */
     float score, score2;
+    size_t n_matchable; /**< entries of its bucket that can be matched by now, itself included */
 } rid_answer;
 
 /** NULL when there is no memory. */
@@ -30,6 +31,10 @@ RID_MUST rid_status rid_match_digest(rid_digest128 *digest, const rid_payload *p
 RID_MUST rid_status rid_match_state_ask(rid_match_state *s, const rid_meta *meta,
                                         const float *embedding, const rid_digest128 *digest,
                                         rid_answer *answer, bool *repeated, rid_err *err);
+
+/** How many buckets there are, and how many matchable entries one has. */
+size_t rid_match_state_buckets(const rid_match_state *s);
+size_t rid_match_state_matchable(const rid_match_state *s, size_t bucket);
 
 /** Preloads the entries of stores, bucket by bucket in matching order, as if each had been
  *  asked. */

@@ -77,7 +77,7 @@ static void test_no_memory(void **state)
 static rid_status read_clustering(rid_clustering *c, const char *path, rid_err *err)
 {
     rid_summary summary = {0};
-    const rid_status st = rid_clustering_read(c, &path, 1, NULL, 0, 1, &summary, NULL, err);
+    const rid_status st = rid_clustering_read(c, &path, 1, NULL, NULL, 0, 1, &summary, NULL, err);
     rid_summary_clear(&summary);
     return st;
 }
@@ -136,7 +136,7 @@ static void test_buckets(void **state)
         snprintf(names[i], sizeof names[i], "%s", fx_write(name, text));
         paths[i] = names[i];
     }
-    assert_ok(rid_clustering_read(&c, paths, N, NULL, 0, 1, &summary, NULL, &err));
+    assert_ok(rid_clustering_read(&c, paths, N, NULL, NULL, 0, 1, &summary, NULL, &err));
     assert_int_equal(c.n_buckets, N);
     for (size_t k = 0; k < N; k++) {
         char day[16], store[8], id[32];
@@ -149,7 +149,7 @@ static void test_buckets(void **state)
         assert_int_equal(c.buckets[k].n_persons, 1);
     }
     rid_clustering_clear(&c);
-    assert_ok(rid_clustering_read(&c, paths, N, NULL, 5, 1, &summary, NULL, &err));
+    assert_ok(rid_clustering_read(&c, paths, N, NULL, NULL, 5, 1, &summary, NULL, &err));
     assert_int_equal(c.n_entries, 5);
     rid_clustering_clear(&c);
     rid_summary_clear(&summary);

@@ -2,7 +2,7 @@
 # what wins over what.
 set -u
 source "$SRC/tests/cli/lib.bash"
-need rid-synth rid-encode rid-store rid-sweep rid-calibrate rid-manifest rid-match
+need rid-synth rid-encode rid-store rid-sweep rid-calibrate rid-manifest rid-match rid-eval
 
 SYNTH=(rid-synth -q --frames 2:2 --vis-dim 48 --attrs off --visit-noise 0.2)
 "${SYNTH[@]}" --people 120 --stores 8 --seed 3 --ckpt-out model.pt --emb-dim 32 --gt gt.json -o cal.jsonl
@@ -142,6 +142,53 @@ sed 's/"gallery_max":[0-9]*/"gallery_max":40/' point.json >small.json
 run rid-manifest --embeddings none --force -o out --point small.json --margin 0.3 new.h5
 expect_equal 'overridden: no promise, no gallery' "$(grep -c 'matchable entries' .err)" 0
 
+BEYOND='buckets have more than the 40 matchable entries that the operating point covers, up to'
+begin 'rid-match says when a bucket outgrows them, and at the end how many did'
+run rid-match --ckpt model.pt --point small.json -o m.jsonl --force new.jsonl
+expect_code 0
+expect_err 'warning: bucket 2025-12-02/nc000' 'has more than the 40 matchable entries that the operating point covers: from here on' \
+    "warning: 2 of 2 $BEYOND $(grep -oE "\"store_id\":\"[^\"]*" new.jsonl | sort | uniq -c | awk '$1 > n { n = $1 } END { print n }'):"
+expect_equal 'said once' "$(grep -c 'from here on' .err)" 1
+# 41 entries, one of them twice, one of another bucket: one too many; then one without an embedding instead.
+{ grep nc0001- new.jsonl | head -n 41; grep nc0001- new.jsonl | head -n 1; grep nc0002- new.jsonl | head -n 1; } >41.jsonl
+run rid-match --ckpt model.pt --point small.json -o m.jsonl --force 41.jsonl
+expect_err "warning: 1 of 2 $BEYOND 41"
+sed '1s/"embeddings":.*/"embeddings":[['"$(printf '0,%.0s' {1..47})"'0]]}/; 42d' 41.jsonl >40.jsonl
+run rid-match --ckpt model.pt --point small.json -o m.jsonl --force 40.jsonl
+expect_code 0
+expect_equal '40 are covered' "$(grep -c 'more than' .err)" 0
+# The first entry of 41 is replaced by one without an embedding.
+{ cat 41.jsonl; head -n 1 40.jsonl; } >replaced.jsonl
+run rid-match --ckpt model.pt --point small.json -o m.jsonl --force replaced.jsonl
+expect_err 'from here on'
+expect_equal '40 at the end' "$(grep -c "$BEYOND" .err)" 0
+run rid-match --ckpt model.pt --warm new.h5 --point small.json -o m.jsonl --force 40.jsonl
+expect_err "warning: 2 of 2 $BEYOND"
+run rid-match --ckpt model.pt --point small.json --margin 0.3 -o m.jsonl --force new.jsonl
+expect_equal 'overridden: no promise, no gallery' "$(grep -c 'matchable entries' .err)" 0
+
+begin 'rid-eval diff under a point: of the file, of the store'
+rid-manifest -q --embeddings none -o by_point --point point.json new.h5
+for sides in 'by_point new.h5 --point point.json' 'by_point new_c.h5' 'new.h5 new_c.h5 --point point.json'; do
+    run rid-eval diff -q --json $sides
+    expect_code 0
+    expect_equal "$sides" "$(grep -c '"splits":\[\],"merges":\[\],"decisions":\[\]' .out)" 1
+    expect_equal makers "$(grep -oE '"made_by_a":\[[^]]*' .out | cut -c 13-)" "$(grep -oE '"made_by_b":\[[^]]*' .out | cut -c 13-)"
+done
+run rid-eval diff -q --json by_point new.h5
+expect_equal 'not by default' "$(grep -c '"splits":\[\],"merges":\[\],"decisions":\[\]' .out)" 0
+THRESHOLD=0.52 run rid-eval diff -q --json --point point.json by_point new.h5
+expect_out "\"threshold\":$POINT"
+run rid-eval diff --json --point point.json --threshold 0.53 by_point new.h5
+expect_code 0
+expect_err 'threshold (from flag) overrides the calibrated operating point of --point'
+run rid-eval diff --json --point small.json new_c.h5 new.h5
+expect_code 0
+expect_equal 'galleries, on both sides' "$(grep -c "2 of 2 $BEYOND" .err)" 2
+run rid-eval diff --json --point point.json by_point by_point
+expect_code 0
+expect_err 'an operating point are for stores'
+
 begin 'another encoder'
 run rid-encode -q --encoder mean -o mean.h5 new.jsonl
 run rid-manifest --point point.json -o x mean.h5
@@ -150,6 +197,11 @@ expect_err 'another encoder'
 expect_no_file x
 run rid-match --encoder mean --point point.json new.jsonl
 expect_code 78
+run rid-eval diff --point point.json by_point mean.h5
+expect_code 78
+expect_err 'another encoder'
+run rid-eval diff --point none.json by_point new.h5
+expect_code 66
 run rid-calibrate --gt new_gt.json --ckpt model.pt --ckpt-out x.pt mean.h5
 expect_code 78
 expect_err 'another encoder'
