@@ -9,33 +9,54 @@
 /* That of thousands of buckets. */
 static const size_t DOCUMENT_MAX = (size_t)256 << 20;
 
-/* A bucket's name. A day has no NUL, so that two names are never one. */
-static bool append_name(rid_buf *out, rid_json bucket)
+static const char NO_BUCKETS[] = "buckets, a list of objects with day_id and store_id, is missing:"
+                                 " expected the best.json of rid-sweep";
+
+/* A bucket as one text; ids have no NUL, so that no two buckets have the same. */
+static rid_str key_of(rid_buf *out, rid_str day, rid_str store)
 {
-    rid_json day, store;
-    rid_str day_id, store_id;
-    if (!rid_json_find(bucket, "day_id", &day) || !rid_json_get_str(day, &day_id) ||
-        !rid_json_find(bucket, "store_id", &store) || !rid_json_get_str(store, &store_id))
-        return false;
-    rid_buf_append(out, day_id.data, day_id.len);
+    rid_buf_clear(out);
+    rid_buf_append(out, day.data, day.len);
     rid_buf_append_char(out, '\0');
-    rid_buf_append(out, store_id.data, store_id.len);
-    rid_buf_append_char(out, '\0');
-    return true;
+    rid_buf_append(out, store.data, store.len);
+    return rid_buf_view(out);
+}
+
+static bool find_id(rid_json bucket, const char *name, rid_str *out)
+{
+    rid_json v;
+    return rid_json_find(bucket, name, &v) && rid_json_get_str(v, out);
+}
+
+static bool has_nul(rid_str s)
+{
+    return s.len > 0 && memchr(s.data, '\0', s.len);
+}
+
+static rid_status take_bucket(rid_swept_point *p, rid_json bucket, rid_buf *key, rid_err *err)
+{
+    rid_str day, store;
+    uint32_t number;
+    if (!find_id(bucket, "day_id", &day) || !find_id(bucket, "store_id", &store))
+        return RID_FAIL(err, RID_EDATA, "%s", NO_BUCKETS);
+    if (has_nul(day) || has_nul(store))
+        return RID_FAIL(err, RID_EDATA, "buckets: an id has a NUL character, which no id of a store has");
+    const rid_str name = key_of(key, day, store);
+    return key->failed ? RID_FAIL_NOMEM(err) : rid_id_table_add(&p->buckets, name, &number, NULL, err);
 }
 
 static rid_status take_buckets(rid_swept_point *p, rid_json root, rid_err *err)
 {
     rid_json buckets, bucket;
-    bool ok = rid_json_find(root, "buckets", &buckets) &&
-              rid_json_type_of(buckets) == RID_JSON_ARRAY;
-    rid_json_iter it = ok ? rid_json_begin(buckets) : (rid_json_iter){0};
-    while (ok && rid_json_next(&it, NULL, &bucket))
-        ok = append_name(&p->buckets, bucket);
-    if (!ok)
-        return RID_FAIL(err, RID_EDATA, "buckets, a list of objects with day_id and store_id, is missing:"
-                        " expected the best.json of rid-sweep");
-    return p->buckets.failed ? RID_FAIL_NOMEM(err) : RID_OK;
+    rid_buf key = {0};
+    rid_status st = RID_OK;
+    if (!rid_json_find(root, "buckets", &buckets) || rid_json_type_of(buckets) != RID_JSON_ARRAY)
+        return RID_FAIL(err, RID_EDATA, "%s", NO_BUCKETS);
+    rid_json_iter it = rid_json_begin(buckets);
+    while (st == RID_OK && rid_json_next(&it, NULL, &bucket))
+        st = take_bucket(p, bucket, &key, err);
+    rid_buf_free(&key);
+    return st;
 }
 
 static rid_status take_members(rid_swept_point *p, rid_json root, rid_err *err)
@@ -67,35 +88,37 @@ rid_status rid_swept_point_read(rid_swept_point *out, const char *path, rid_err 
 void rid_swept_point_clear(rid_swept_point *p)
 {
     rid_mem_free(p->encoder_hash);
-    rid_buf_free(&p->buckets);
+    rid_id_table_clear(&p->buckets);
     *p = (rid_swept_point){0};
 }
 
-static bool was_swept(const rid_swept_point *p, const rid_bucket *b)
+static rid_status check_buckets(const rid_swept_point *p, const char *path, const rid_sweep_data *data,
+                                rid_buf *key, rid_err *err)
 {
-    for (size_t at = 0; at < p->buckets.len;) {
-        const rid_str day = rid_str_of(p->buckets.data + at);
-        const rid_str store = rid_str_of(day.data + day.len + 1);
-        if (rid_str_equal(day, b->day) && rid_str_equal(store, b->store))
-            return true;
-        at += day.len + store.len + 2;
+    for (size_t b = 0; b < data->n_buckets; b++) {
+        const rid_bucket *bucket = &data->buckets[b];
+        const rid_str name = key_of(key, bucket->day, bucket->store);
+        if (key->failed)
+            return RID_FAIL_NOMEM(err);
+        if (rid_id_table_find(&p->buckets, name, NULL))
+            return RID_FAIL(err, RID_EDATA,
+                            "%s comes from bucket %.*s/%.*s, too: a margin that was chosen on the"
+                            " data of the bound breaks its promise; calibrate on other buckets",
+                            path, RID_STR(bucket->day), RID_STR(bucket->store));
     }
-    return false;
+    return RID_OK;
 }
 
 rid_status rid_swept_point_check(const rid_swept_point *p, const char *path,
                                  const rid_sweep_data *data, rid_err *err)
 {
     const char *hash = rid_store_set_info(&data->set)->encoder_hash;
+    rid_buf key = {0};
     if (strcmp(p->encoder_hash, hash) != 0)
         return RID_FAIL(err, RID_ECONFIG,
                         "%s is of another encoder (%.16s…) than the stores (%.16s…)", path,
                         p->encoder_hash, hash);
-    for (size_t b = 0; b < data->n_buckets; b++)
-        if (was_swept(p, &data->buckets[b]))
-            return RID_FAIL(err, RID_EDATA,
-                            "%s comes from bucket %.*s/%.*s, too: a margin that was chosen on the"
-                            " data of the bound breaks its promise; calibrate on other buckets",
-                            path, RID_STR(data->buckets[b].day), RID_STR(data->buckets[b].store));
-    return RID_OK;
+    const rid_status st = check_buckets(p, path, data, &key, err);
+    rid_buf_free(&key);
+    return st;
 }
