@@ -1,5 +1,6 @@
 #include "eval/calibration.h"
 
+#include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "eval/binomial.h"
 
@@ -11,6 +12,8 @@ static const double LOOSE = 2;
 /* The sizes of the buckets, and what follows from them. */
 typedef struct design {
     const rid_calibration_counts *counts;
+    double *matched; /* (n_thresholds), over all buckets */
+    double *effects; /* (n_thresholds), of buckets */
     double n;      /* searches */
     double larger; /* Σn²/Σn: the bucket of a search, on average */
     double usual;  /* the size that Pearson's X² speaks of, in the analysis of variance n0 */
@@ -36,19 +39,11 @@ static design design_of(const rid_calibration_counts *c, const rid_promise *prom
     return d;
 }
 
-static double matched_at(const rid_calibration_counts *c, size_t threshold)
-{
-    uint64_t sum = 0;
-    for (size_t b = 0; b < c->n_buckets; b++)
-        sum += c->matched[b * c->n_thresholds + threshold];
-    return (double)sum;
-}
-
 /* The bucket effect that one threshold shows. */
 static double effect_at(const design *d, size_t threshold)
 {
     const rid_calibration_counts *c = d->counts;
-    const double df = (double)(c->n_buckets - 1), rate = matched_at(c, threshold) / d->n;
+    const double df = (double)(c->n_buckets - 1), rate = d->matched[threshold] / d->n;
     double x2 = 0;
     for (size_t b = 0; rate > 0 && rate < 1 && b < c->n_buckets; b++) {
         const double n = (double)c->searches[b];
@@ -96,48 +91,65 @@ static bool passes(double matched, double n, double effect, const rid_promise *p
                                        (n - matched) / effect) >= promise->confidence;
 }
 
-static void test(rid_calibration *out, const design *d, const double *effects,
-                 const rid_promise *promise)
+static void test(rid_calibration *out, const design *d, const rid_promise *promise)
 {
     const rid_calibration_counts *c = d->counts;
     size_t t = c->n_thresholds;
-    while (t > 0 && passes(matched_at(c, t - 1), d->n, c->person_effect + effects[t - 1] - 1, promise))
+    while (t > 0 && passes(d->matched[t - 1], d->n, c->person_effect + d->effects[t - 1] - 1, promise))
         t--;
     out->kept = t < c->n_thresholds;
     out->threshold = out->kept ? t : t - 1;
-    const double matched = matched_at(c, out->threshold);
+    const double matched = d->matched[out->threshold];
     out->searches = (uint64_t)d->n;
     out->matched = (uint64_t)matched;
-    out->bucket_effect = effects[out->threshold];
+    out->bucket_effect = d->effects[out->threshold];
     out->design_effect = c->person_effect + out->bucket_effect - 1;
     out->bound = bound_of(matched, d->n, out->design_effect, promise);
     if (!out->kept)
         out->needed = needed_for(matched, d->n, out->design_effect, promise);
 }
 
-/* Each effect becomes the largest of its own and the looser ones', down to the first threshold with `enough`
- * matches. Strict thresholds come first, so that the looser ones' are still their own. */
-static void raise_by_looser(double *effects, const rid_calibration_counts *c, double enough)
+static rid_status sum_buckets(design *d, rid_err *err)
 {
-    for (size_t t = c->n_thresholds; t-- > 0;)
-        for (size_t looser = t; looser > 0 && matched_at(c, looser) < enough;)
-            effects[t] = fmax(effects[t], effects[--looser]);
+    const rid_calibration_counts *c = d->counts;
+    rid_status st = RID_OK;
+    for (size_t b = 0; b < c->n_buckets && st == RID_OK; b++) {
+        for (size_t t = 0; t < c->n_thresholds; t++)
+            d->matched[t] += (double)c->matched[b * c->n_thresholds + t];
+        st = rid_interrupt_check(err);
+    }
+    return st;
+}
+
+/* Each threshold's effect: the largest of its own and the looser ones', down to the first with enough
+ * matches. */
+static rid_status find_effects(design *d, const rid_promise *promise, rid_err *err)
+{
+    const double enough = d->n * fmin(LOOSE * promise->max_fpir, 0.5);
+    const bool several = promise->bucket_effect && d->counts->n_buckets > 1;
+    rid_status st = RID_OK;
+    for (size_t t = 0; t < d->counts->n_thresholds && st == RID_OK; t++) {
+        d->effects[t] = several ? effect_at(d, t) : 1;
+        if (t > 0 && d->matched[t] < enough)
+            d->effects[t] = fmax(d->effects[t], d->effects[t - 1]);
+        st = rid_interrupt_check(err);
+    }
+    return st;
 }
 
 rid_status rid_calibration_choose(rid_calibration *out, const rid_calibration_counts *counts,
                                   const rid_promise *promise, rid_err *err)
 {
-    const design d = design_of(counts, promise);
-    const double enough = d.n * fmin(LOOSE * promise->max_fpir, 0.5);
-    const bool several = promise->bucket_effect && counts->n_buckets > 1;
-    double *effects = rid_mem_alloc(counts->n_thresholds, sizeof *effects);
+    design d = design_of(counts, promise);
+    d.matched = rid_mem_zalloc(counts->n_thresholds, sizeof *d.matched);
+    d.effects = rid_mem_alloc(counts->n_thresholds, sizeof *d.effects);
     *out = (rid_calibration){0};
-    if (!effects)
-        return RID_FAIL_NOMEM(err);
-    for (size_t t = 0; t < counts->n_thresholds; t++)
-        effects[t] = several ? effect_at(&d, t) : 1;
-    raise_by_looser(effects, counts, enough);
-    test(out, &d, effects, promise);
-    rid_mem_free(effects);
-    return RID_OK;
+    rid_status st = d.matched && d.effects ? sum_buckets(&d, err) : RID_FAIL_NOMEM(err);
+    if (st == RID_OK)
+        st = find_effects(&d, promise, err);
+    if (st == RID_OK)
+        test(out, &d, promise);
+    rid_mem_free(d.matched);
+    rid_mem_free(d.effects);
+    return st;
 }

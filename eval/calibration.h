@@ -51,7 +51,7 @@ typedef struct rid_calibration {
                         number would */
 } rid_calibration;
 
-/** Tests. n_buckets and n_thresholds at least 1. RID_ETEMP. */
+/** Tests. n_buckets and n_thresholds at least 1. RID_ETEMP; RID_EINTR. */
 RID_MUST rid_status rid_calibration_choose(rid_calibration *out, const rid_calibration_counts *counts,
                                            const rid_promise *promise, rid_err *err);
 

@@ -2,8 +2,12 @@
  * populations whose FPIR is known. */
 #include "fixture.h"
 
+#include "data/base/interrupt.h"
 #include "eval/binomial.h"
 #include "eval/calibration.h"
+
+#include <signal.h>
+#include <sys/wait.h>
 
 static rid_calibration choose(const uint64_t *searches, const uint64_t *matched, size_t n_buckets,
                               size_t n_thresholds, double person_effect, rid_promise promise)
@@ -117,6 +121,84 @@ static void test_looser_thresholds(void **state)
     near("alone", choose(n, strict, 3, 1, 1, p).bucket_effect, ratio * ratio);
 }
 
+/* Threshold by threshold, each with those that are looser, over counts that rise and fall. */
+static void test_against_one_by_one(void **state)
+{
+    (void)state;
+    enum { BUCKETS = 4, N = 12 };
+    rid_random r = fx_random(7);
+    size_t kept = 0;
+    for (size_t draw = 0; draw < 500; draw++) {
+        const rid_promise p = {0.1 + 0.1 * (double)(draw % 3), 0.9, true};
+        uint64_t n[BUCKETS], matched[BUCKETS * N], one[BUCKETS];
+        double own[N], sum[N] = {0}, searches = 0;
+        for (size_t b = 0; b < BUCKETS; b++) {
+            n[b] = (uint64_t)rid_random_between(&r, 100, 400);
+            searches += (double)n[b];
+            for (size_t t = 0; t < N; t++)
+                matched[b * N + t] = (uint64_t)rid_random_between(&r, 0, (int64_t)(n[b] / (2 * t + 1)));
+        }
+        for (size_t t = 0; t < N; t++) {
+            for (size_t b = 0; b < BUCKETS; b++) {
+                one[b] = matched[b * N + t];
+                sum[t] += (double)one[b];
+            }
+            own[t] = choose(n, one, BUCKETS, 1, 1, p).bucket_effect;
+        }
+        size_t taken = N;
+        double effect = 0, bound = 0;
+        for (size_t t = N; t-- > 0;) {
+            double most = own[t];
+            for (size_t u = t; u > 0 && sum[u] < searches * fmin(2 * p.max_fpir, 0.5);)
+                most = fmax(most, own[--u]);
+            const double b = rid_binomial_upper(sum[t] / most, searches / most, p.confidence);
+            if (b > p.max_fpir && taken < N)
+                break;
+            taken = t, effect = most, bound = b;
+            if (b > p.max_fpir)
+                break;
+        }
+        const rid_calibration c = choose(n, matched, BUCKETS, N, 1, p);
+        assert_int_equal(c.threshold, taken);
+        near("effect", c.bucket_effect, effect);
+        near("bound", c.bound, bound);
+        kept += c.kept;
+    }
+    assert_true(kept > 50 && kept < 450);
+}
+
+/* In time that is linear in the thresholds: the square of these would be a hang. */
+static void test_many_thresholds(void **state)
+{
+    (void)state;
+    enum { BUCKETS = 50, N = 300000 };
+    uint64_t n[BUCKETS], *matched = calloc((size_t)BUCKETS * N, sizeof *matched);
+    assert_non_null(matched);
+    for (size_t b = 0; b < BUCKETS; b++)
+        n[b] = 20;
+    assert_int_equal(choose(n, matched, BUCKETS, N, 1, (rid_promise){0.01, 0.95, true}).threshold, 0);
+    free(matched);
+}
+
+static void test_interrupt(void **state)
+{
+    (void)state;
+    int code = -1;
+    const pid_t child = fork();
+    if (child == 0) {
+        const uint64_t n[] = {10, 10}, none[] = {0, 0};
+        const rid_calibration_counts counts = {n, none, 2, 1, 1};
+        const rid_promise p = {0.5, 0.9, true};
+        rid_calibration c;
+        rid_err err = {0};
+        if (rid_interrupt_install(&err) != RID_OK || raise(SIGTERM) != 0)
+            _exit(2);
+        _exit(rid_calibration_choose(&c, &counts, &p, &err) == RID_EINTR ? 0 : 1);
+    }
+    assert_true(child > 0 && waitpid(child, &code, 0) == child);
+    assert_int_equal(code, 0);
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -124,9 +206,11 @@ static void test_memory(void **state)
     const rid_calibration_counts counts = {&n, &none, 1, 1, 1};
     const rid_promise p = {0.1, 0.9, true};
     rid_calibration c;
-    rid_mem_fail_after(1);
-    assert_int_equal(rid_calibration_choose(&c, &counts, &p, NULL), RID_ETEMP);
-    rid_mem_fail_after(0);
+    for (uint64_t nth = 1; nth <= 2; nth++) {
+        rid_mem_fail_after(nth);
+        assert_int_equal(rid_calibration_choose(&c, &counts, &p, NULL), RID_ETEMP);
+        rid_mem_fail_after(0);
+    }
 }
 
 /* ---- the promise ---- */
@@ -271,6 +355,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_bucket),  cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_buckets),     cmocka_unit_test(test_looser_thresholds),
+        cmocka_unit_test(test_against_one_by_one), cmocka_unit_test(test_many_thresholds),
+        cmocka_unit_test(test_interrupt),
         cmocka_unit_test(test_memory),      cmocka_unit_test(test_promise),
         cmocka_unit_test(test_effects_are_needed),
     };
