@@ -5,7 +5,8 @@
 #   scripts/tune.sh [--force] GT STORE.h5…
 #
 # The parts are whole stores, or days where there are fewer than three stores. Reports are left in
-# $TUNE_DIR: sweep/report.html, point.json (for rid-manifest --point), errors.csv, decision.txt, log.
+# $TUNE_DIR: sweep/report.html, point.json (for rid-manifest --point), errors.csv, decision.txt, log; of a run
+# that failed or was stopped the log alone.
 #
 # Environment: TUNE_DIR (runs/tune), TUNE_BY (store, day), TUNE_FRACTIONS (0.3,0.5,0.2: sweep, calibration,
 # evaluation), TUNE_SEED (0); of the sweep THRESHOLDS and MARGINS (grids LO:HI:STEP; unset: where the scores
@@ -18,9 +19,23 @@
 set -eu -o pipefail
 export LC_ALL=C
 here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck disable=SC1091
+source "$here/scripts/signals.bash"
+
+die() { # CODE MESSAGE
+    echo "tune: $2" >&2
+    exit "$1"
+}
+usage() {
+    sed -n '2,/^set -eu/{/^#/!d;s/^# \{0,1\}//;p}' "$0"
+}
 force=''
-[ "${1-}" != --force ] || { force=yes; shift; }
-[ $# -ge 2 ] || { sed -n '2,/^set -eu/{/^#/!d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
+case ${1-} in
+--help | -h) usage; exit 0 ;;
+--force) force=yes; shift ;;
+esac
+[[ ${1-} != -* ]] || { usage >&2; die 2 "'$1' is no option"; }
+[ $# -ge 2 ] || { usage >&2; exit 2; }
 gt=$1
 shift
 stores=("$@")
@@ -29,34 +44,59 @@ fractions=${TUNE_FRACTIONS:-0.3,0.5,0.2}
 max_fpir=${MAX_FPIR:-0.01}
 [ "$max_fpir" = none ] && objective=${OBJECTIVE:-f1} || objective=${OBJECTIVE:-fnir@fpir=$max_fpir}
 
-die() { # CODE MESSAGE
-    echo "tune: $2" >&2
-    exit "$1"
+# ---- what can be said before anything is read ----
+
+number='([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?'
+check() { # NAME VALUE PATTERN WHAT
+    [[ $2 =~ ^($3)$ ]] || die 2 "$1 '$2' is not $4"
 }
+check_range() { # NAME VALUE LOW HIGH
+    check "$1" "$2" "$number" "a number from $3 to $4"
+    awk -v x="$2" -v low="$3" -v high="$4" 'BEGIN { exit !(x + 0 >= low + 0 && x + 0 <= high + 0) }' ||
+        die 2 "$1 '$2' is not a number from $3 to $4"
+}
+check TUNE_BY "${TUNE_BY:=}" '|store|day' 'store or day'
+check TUNE_FRACTIONS "$fractions" "$number,$number,$number" 'three numbers with commas between them'
+check TUNE_SEED "${TUNE_SEED:-0}" '[0-9]{1,15}' 'a whole number'
+check BOOTSTRAP "${BOOTSTRAP:-0}" '[0-9]{1,6}' 'a whole number'
+[ "$max_fpir" = none ] || check_range MAX_FPIR "$max_fpir" 0.000001 0.5
+check_range CONFIDENCE "${CONFIDENCE:-0.95}" 0.5 0.999999
+check OBJECTIVE "$objective" "f1|bcubed-f1|(precision@recall|recall@precision|fnir@fpir)=$number" \
+    'f1, bcubed-f1, precision@recall=R, recall@precision=P or fnir@fpir=X'
+grid="-?$number(:-?$number:$number)?"
+for name in THRESHOLDS MARGINS; do
+    [ -z "${!name:-}" ] || check $name "${!name}" "$grid(,$grid)*" 'a grid: LO:HI:STEP, or numbers with commas between them'
+done
+for file in "$gt" "${stores[@]}"; do
+    [ -e "$file" ] || die 66 "$file: no such file"
+    [ -r "$file" ] || die 66 "$file cannot be read"
+done
 bin=$(dirname "$(command -v rid-sweep || echo "$here/build/release/bin/rid-sweep")")
 for tool in gt sweep calibrate manifest eval; do
     [ -x "$bin/rid-$tool" ] || die 78 "no rid-$tool in $bin; run make"
 done
-case ${TUNE_BY:=} in
-'' | store | day) ;;
-*) die 2 "TUNE_BY '$TUNE_BY' is neither store nor day" ;;
-esac
-
-mkdir -p "$dir"
-for name in parts sweep point.json errors.csv decision.txt log {manifests,evaluation}-{now,swept,calibrated}{,.json}; do
+results=(parts sweep point.json errors.csv decision.txt {manifests,evaluation}-{now,swept,calibrated}{,.json})
+for name in "${results[@]}"; do
     [ -n "$force" ] || [ ! -e "$dir/$name" ] || die 2 "$dir/$name exists; add --force to replace it"
-    rm -rf "${dir:?}/$name"
 done
-log=$dir/log
+[ ! -e "$dir" ] || [ -d "$dir" ] || die 2 "$dir is not a folder"
+{ mkdir -p "$dir" && [ -w "$dir" ]; } 2>/dev/null || die 74 "the folder $dir cannot be made or written to"
+
+log=$dir/log complete=''
+remove_results() {
+    local name
+    for name in "${results[@]}"; do rm -rf "${dir:?}/$name"; done
+}
+remove_results
 : >"$log"
-trap 'rm -f "$log.now"' EXIT
+trap 'rm -f "$log.now"; [ -n "$complete" ] || remove_results' EXIT
 
 # ---- running ----
 
 try() { # COMMAND...: its exit code; what it says goes to the log
     printf '$ %s\n' "$*" >>"$log"
     local code=0
-    "$@" 2>"$log.now" || code=$?
+    passing "$@" 2>"$log.now" || code=$?
     cat "$log.now" >>"$log"
     return $code
 }
@@ -203,6 +243,8 @@ screen() {
     grep ' warning: ' "$log" | sort -u | head -n 6 | sed 's/: warning: /: /' || true
     printf 'Use it:  rid-manifest --point %s …\nReport:  %s\n' "$point" "$dir/sweep/report.html"
 }
-screen | tee "$dir/decision.txt"
+screen >"$dir/decision.txt"
+complete=yes
+cat "$dir/decision.txt"
 [ $verdict -eq 0 ] || exit $verdict
 exit $incomplete

@@ -116,7 +116,8 @@ refused() { # NAME CODE TEXT ARGUMENT...
     TUNE_DIR=refused run "$tune" --force "$@"
     expect_code "$code"
     expect_err "$text"
-    expect_no_file refused/decision.txt
+    expect_empty_out
+    expect_no_file refused/decision.txt refused/parts refused/sweep
 }
 echo '{"x"' >broken.json
 echo '{"x":"P"}' >other.json
@@ -127,7 +128,57 @@ refused 'labels of other entries' 65 'no entry of the stores has a label' other.
 refused 'a store that is not there' 66 nowhere.h5 many.json nowhere.h5
 OBJECTIVE=f2 refused 'an objective that is none' 2 f2 many.json many.h5
 TUNE_BY=shelf refused 'a unit that is none' 2 TUNE_BY many.json many.h5
-MAX_FPIR=2 refused 'a promise that is none' 2 2 many.json many.h5
+for setting in MAX_FPIR=2 MAX_FPIR=abc MAX_FPIR=0 CONFIDENCE=1 CONFIDENCE=x TUNE_SEED=-1 BOOTSTRAP=many \
+    TUNE_FRACTIONS=0.5 THRESHOLDS=0.5:0.9 MARGINS=x OBJECTIVE=fnir@fpir=abc; do
+    export "${setting?}"
+    refused "$setting" 2 "tune: ${setting%%=*} '${setting#*=}' is not" many.json many.h5
+    unset "${setting%%=*}"
+done
+export THRESHOLDS=0.5:0.99:0.01 MARGINS=0,0.02,0.05 BOOTSTRAP=50
+refused 'an option that is none' 2 "'--forse' is no option" --forse many.json many.h5
+
+begin 'help: standard output, exit 0'
+run "$tune" --help
+expect_code 0
+expect_no_err
+expect_out 'GT STORE.h5' 'TUNE_DIR'
+
+begin 'a folder that cannot be made'
+TUNE_DIR=/proc/nowhere run "$tune" many.json many.h5
+expect_code 74
+expect_err 'tune: the folder /proc/nowhere cannot be made'
+: >plain
+TUNE_DIR=plain run "$tune" many.json many.h5
+expect_code 2
+expect_err 'plain is not a folder'
+
+begin 'what a failed run leaves is no reason to refuse the next'
+TUNE_DIR=again run "$tune" other.json many.h5
+expect_code 65
+expect_equal left "$(ls again)" log
+MAX_FPIR=0.2 TUNE_DIR=again run "$tune" many.json many.h5
+expect_code 0
+
+# A sweep that goes on until it is told to end.
+mkdir slow
+for tool in gt calibrate manifest eval; do ln -s "$BIN/rid-$tool" slow/; done
+cat >slow/rid-sweep <<'END'
+#!/bin/bash
+trap 'echo stopped >ended; exit 143' TERM
+echo $$ >started
+for ((i = 0; i < 600; i++)); do sleep 0.1; done
+echo finished >ended
+END
+chmod +x slow/rid-sweep
+begin 'SIGTERM to the script alone ends the tool, too, and is waited for'
+PATH=$PWD/slow:$PATH TUNE_DIR=stopped "$tune" many.json many.h5 >.out 2>.err &
+for ((i = 0; i < 300; i++)); do [ -s started ] && break; sleep 0.1; done
+expect_file started
+kill $!
+wait $!
+expect_equal exit $? 143
+expect_equal 'the tool' "$(cat ended)" stopped
+expect_equal left "$(ls stopped)" log
 
 if command -v shellcheck >/dev/null; then
     begin shellcheck
