@@ -1,5 +1,6 @@
 #include "eval/calibrated_point.h"
 
+#include "data/base/log.h"
 #include "data/json_file.h"
 
 #include <string.h>
@@ -45,6 +46,13 @@ static bool find_count(rid_json root, const char *key, uint64_t *out)
     return found;
 }
 
+static bool is_false(rid_json root, const char *key)
+{
+    rid_json v;
+    bool value;
+    return rid_json_find(root, key, &v) && rid_json_get_bool(v, &value) && !value;
+}
+
 static rid_status check_version(rid_json root, rid_err *err)
 {
     rid_json v;
@@ -88,6 +96,7 @@ rid_status rid_calibrated_point_take(rid_calibrated_point *p, rid_json root, rid
     p->has_promise = find_number(root, "max_fpir", &p->max_fpir) &&
                      find_number(root, "confidence", &p->confidence) &&
                      find_number(root, "fpir_bound", &p->fpir_bound);
+    p->misses_condition = is_false(root, "condition_met");
     p->has_gallery = find_count(root, "gallery_min", &p->gallery_min) &&
                      find_count(root, "gallery_max", &p->gallery_max);
     return st;
@@ -124,7 +133,16 @@ rid_status rid_calibrated_point_read(rid_calibrated_point *out, const char *path
             rid_err_prepend(err, "%s", path);
     }
     rid_json_file_close(&f);
+    if (st == RID_OK)
+        rid_calibrated_point_warn(out, path);
     return st;
+}
+
+void rid_calibrated_point_warn(const rid_calibrated_point *p, const char *path)
+{
+    if (p->misses_condition)
+        rid_log(RID_LOG_WARN, "%s: no cell of that sweep met the condition of its objective; this is only"
+                " the nearest to it", path);
 }
 
 rid_status rid_calibrated_point_check(const rid_calibrated_point *p, const char *encoder_hash,

@@ -59,7 +59,7 @@ static rid_status take_buckets(rid_swept_point *p, rid_json root, rid_err *err)
     return st;
 }
 
-static rid_status take_members(rid_swept_point *p, rid_json root, rid_err *err)
+static rid_status take_members(rid_swept_point *p, rid_json root, const char *path, rid_err *err)
 {
     rid_calibrated_point point;
     rid_status st = rid_calibrated_point_take(&point, root, err);
@@ -69,6 +69,7 @@ static rid_status take_members(rid_swept_point *p, rid_json root, rid_err *err)
         st = RID_FAIL(err, RID_EDATA, "encoder_hash is missing: expected the best.json of rid-sweep");
     if (st != RID_OK)
         return st;
+    rid_calibrated_point_warn(&point, path);
     p->rule = point.rule;
     p->encoder_hash = rid_mem_strdup(point.encoder_hash);
     return p->encoder_hash ? RID_OK : RID_FAIL_NOMEM(err);
@@ -79,7 +80,7 @@ rid_status rid_swept_point_read(rid_swept_point *out, const char *path, rid_err 
     rid_json_file f;
     *out = (rid_swept_point){0};
     rid_status st = rid_json_file_open(&f, path, DOCUMENT_MAX, NULL, err);
-    if (st == RID_OK && (st = take_members(out, f.root, err)) != RID_OK)
+    if (st == RID_OK && (st = take_members(out, f.root, path, err)) != RID_OK)
         rid_err_prepend(err, "%s", path);
     rid_json_file_close(&f);
     return st;

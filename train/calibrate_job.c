@@ -16,6 +16,9 @@
 
 enum { STEPS = 3 };
 
+/* Half of those who came back are not recognised. */
+static const double FNIR_LARGE = 0.5;
+
 typedef struct job {
     const rid_calibrate_options *o;
     rid_operating_point point;
@@ -225,6 +228,21 @@ static rid_status write_outputs(job *j, rid_err *err)
     return rid_publish_commit(p, err);
 }
 
+/* Nothing was tried beyond the end of the grid. */
+static void say_end_of_grid(const job *j)
+{
+    const rid_search_counts *all = &j->counts.all[j->result.threshold];
+    const double fnir = rid_search_fnir(all);
+    char misses[96] = "";
+    if (j->result.threshold > 0)
+        return;
+    if (fnir > FNIR_LARGE)
+        snprintf(misses, sizeof misses, "; FNIR is %.4g even there: is margin %.5g too large?", fnir,
+                 j->point.rule.margin);
+    rid_log(RID_LOG_WARN, "the grid ends at threshold %.15g, which keeps the promise: a looser one may, too%s",
+            j->point.rule.threshold, misses);
+}
+
 static void say_verdict(const job *j)
 {
     const rid_calibration *r = &j->result;
@@ -262,6 +280,7 @@ static rid_status run_job(job *j, const char *const *stores, size_t n_stores, ri
     step_done(j, "write", start);
     rid_progress_finish(j->progress, j->n_done, STEPS);
     say_verdict(j);
+    say_end_of_grid(j);
     return RID_OK;
 }
 

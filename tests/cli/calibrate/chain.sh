@@ -42,6 +42,32 @@ done
 awk -v b="$(json_value point.json fpir_bound)" 'BEGIN { exit !(b > 0 && b <= 0.02) }' || fail 'the bound is not below the limit'
 POINT=$(json_value point.json threshold) MARGIN_=$(json_value point.json margin) NN2_=$(json_value point.json nn2 | tr -d '"')
 
+begin 'the end of the grid is said, and a margin that turns most away'
+run rid-calibrate --gt gt.json --sweep sweep/best.json --max-fpir 0.02 --grid 0.97,0.98,0.99 -o end.json cal.h5
+expect_code 0
+expect_err 'warning: the grid ends at threshold 0.97, which keeps the promise'
+run rid-calibrate --gt gt.json --margin 0.9 --max-fpir 0.02 --grid 0,0.5 -o end.json --force cal.h5
+expect_code 0
+expect_err 'the grid ends at threshold 0, ' 'is margin 0.9 too large?'
+run rid-calibrate --gt gt.json --sweep sweep/best.json --max-fpir 0.02 -o end.json --force cal.h5
+expect_code 0
+grep -q 'grid ends' .err && fail 'the grid goes on, and is said to end'
+
+begin 'a sweep whose condition no cell met is only taken with a warning'
+rid-sweep -q --gt sweep_gt.json --objective fnir@fpir=0 --threshold 0.1,0.2 --margin 0 --bootstrap 0 -o missed sweep.h5
+expect_equal condition "$(json_value missed/best.json condition_met)" false
+warned() { # COMMAND...
+    run "$@"
+    expect_code 0
+    expect_err 'warning: missed/best.json: no cell of that sweep met the condition of its objective'
+}
+warned rid-calibrate --gt gt.json --sweep missed/best.json --max-fpir 0.02 -o missed.json cal.h5
+warned rid-manifest --point missed/best.json --embeddings none -o missed-manifests new.h5
+warned rid-match --point missed/best.json --ckpt model.pt -o missed.jsonl new.jsonl
+run rid-manifest --point sweep/best.json --embeddings none -o met-manifests new.h5
+expect_code 0
+grep -q 'met the condition' .err && fail 'a condition that was met is said not to be'
+
 begin 'the same bytes for any number of threads'
 for threads in 1 3; do
     run rid-calibrate -q --threads $threads --gt gt.json --sweep sweep/best.json --max-fpir 0.02 -o p$threads.json cal.h5
