@@ -1,5 +1,6 @@
 #include "eval/assertion.h"
 
+#include "data/base/log.h"
 #include "data/base/num.h"
 
 #include <math.h>
@@ -44,17 +45,36 @@ rid_status rid_assertion_parse(rid_assertion *out, const char *text, rid_err *er
                            text);
 }
 
+/* More names than a message holds go to lines of their own. */
+static void say_names(const rid_buf *list)
+{
+    enum { LINE = 100 };
+    for (size_t at = 0, end; at < list->len; at = end + 1) {
+        end = at + LINE < list->len ? at + LINE : list->len;
+        while (end < list->len && list->data[end] != ' ')
+            end++;
+        rid_log(RID_LOG_ERROR, "%s%.*s", at == 0 ? "figures: " : "  ", (int)(end - at), list->data + at);
+    }
+}
+
 rid_status rid_assertion_check_name(const rid_assertion *a, const rid_metric_set *names, rid_err *err)
 {
     rid_buf list = {0};
+    rid_status st;
     if (rid_metric_find(names, a->name))
         return RID_OK;
     for (size_t i = 0; i < names->n; i++)
         rid_buf_printf(&list, "%s%s", i > 0 ? ", " : "", names->at[i].name);
-    const rid_status st =
-        rid_buf_cstr(&list) ? RID_FAIL(err, RID_EUSAGE, "--assert: there is no figure '%.*s' here, but %s",
-                                       RID_STR(a->name), list.data)
-                            : RID_FAIL_NOMEM(err);
+    if (!rid_buf_cstr(&list)) {
+        st = RID_FAIL_NOMEM(err);
+    } else if (list.len + a->name.len < RID_ERR_MESSAGE_MAX - 100) {
+        st = RID_FAIL(err, RID_EUSAGE, "--assert: there is no figure '%.*s' here, but %s", RID_STR(a->name),
+                      list.data);
+    } else {
+        say_names(&list);
+        st = RID_FAIL(err, RID_EUSAGE, "--assert: there is no figure '%.*s' here, but those above",
+                      RID_STR(a->name));
+    }
     rid_buf_free(&list);
     return st;
 }

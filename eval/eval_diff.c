@@ -104,6 +104,17 @@ static rid_status run(job *j, rid_eval_output *out, const char *a, const char *b
     return rid_eval_output_finish(out, err);
 }
 
+/* Assertions on figures that ground truth alone gives. */
+static rid_status check_assertions(const job *j, const rid_metric_set *names, rid_err *err)
+{
+    rid_diff_report judged = report_of(j);
+    rid_metric_set all = {0};
+    judged.a = &j->of_a;
+    judged.b = &j->of_b;
+    rid_diff_report_figures(&all, &judged);
+    return rid_eval_output_check_needs(&j->o->output, names, &all, "--gt FILE", err);
+}
+
 rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const char *b, rid_summary *summary,
                          rid_progress *progress, rid_err *err)
 {
@@ -114,7 +125,9 @@ rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const ch
     rid_metric_set names = {0};
     rid_eval_output *out = NULL;
     rid_diff_report_figures(&names, &report);
-    rid_status st = rid_eval_output_open(&out, &o->output, "diff", &names, err);
+    rid_status st = check_assertions(&j, &names, err);
+    if (st == RID_OK)
+        st = rid_eval_output_open(&out, &o->output, "diff", &names, err);
     if (st == RID_OK)
         st = run(&j, out, a, b, summary, progress, err);
     rid_eval_output_free(out);

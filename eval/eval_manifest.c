@@ -50,11 +50,8 @@ static rid_status read_pairs(job *j, rid_err *err)
     rid_status st = rid_pairs_read(&pairs, j->o->pairs, j->o->n_pairs, err);
     if (st == RID_OK)
         st = place_pairs(j, pairs, err);
-    if (st == RID_OK && j->pairs.n == 0 && rid_pairs_count(pairs) > 0)
-        st = RID_FAIL(err, RID_EDATA,
-                      "no pair is of two entries of one bucket (%zu pairs; %zu across buckets, %zu with an"
-                      " entry that is in no document)",
-                      rid_pairs_count(pairs), j->pairs.n_across, j->pairs.n_absent);
+    if (st == RID_OK && rid_pairs_count(pairs) > 0)
+        st = rid_bucket_pairs_check(&j->pairs, pairs, "document", err);
     rid_pairs_free(pairs);
     return st;
 }
@@ -125,6 +122,21 @@ static rid_status run(job *j, rid_eval_output *out, rid_publish **errors, const 
     return st;
 }
 
+/* Assertions on figures that ground truth, or pairs, alone give. */
+static rid_status check_assertions(const job *j, const rid_metric_set *names, rid_err *err)
+{
+    rid_manifest_report judged = report_of(j), paired = judged;
+    rid_metric_set with_gt = {0}, with_pairs = {0};
+    judged.errors = &j->errors;
+    paired.pairs = &j->pairs;
+    rid_manifest_report_figures(&with_gt, &judged);
+    rid_manifest_report_figures(&with_pairs, &paired);
+    const rid_status st = rid_eval_output_check_needs(&j->o->output, names, &with_gt, "--gt FILE", err);
+    return st == RID_OK
+               ? rid_eval_output_check_needs(&j->o->output, names, &with_pairs, "--pairs FILE", err)
+               : st;
+}
+
 rid_status rid_eval_manifest(const rid_eval_manifest_options *o, const char *const *paths, size_t n_paths,
                              rid_summary *summary, rid_progress *progress, rid_err *err)
 {
@@ -134,7 +146,9 @@ rid_status rid_eval_manifest(const rid_eval_manifest_options *o, const char *con
     rid_eval_output *out = NULL;
     rid_publish *errors = NULL;
     rid_manifest_report_figures(&names, &report);
-    rid_status st = rid_eval_output_open(&out, &o->output, "manifest", &names, err);
+    rid_status st = check_assertions(&j, &names, err);
+    if (st == RID_OK)
+        st = rid_eval_output_open(&out, &o->output, "manifest", &names, err);
     if (st == RID_OK && o->errors && !o->output.dry_run)
         st = rid_publish_begin(&errors, o->errors, o->output.force, err);
     if (st == RID_OK)

@@ -24,6 +24,10 @@ typedef struct rid_eval_output_options {
 
 typedef struct rid_eval_output rid_eval_output;
 
+/** RID_EUSAGE where an assertion is about a figure that is not among `names`, but would be, in `all`, with the
+ *  option `needs` ("--gt FILE"). */
+RID_MUST rid_status rid_eval_output_check_needs(const rid_eval_output_options *o, const rid_metric_set *names,
+                                                const rid_metric_set *all, const char *needs, rid_err *err);
 /** names: figures as those to come, for their names alone. RID_EUSAGE for an assertion that is none or of
  *  another figure, or where the path exists without force; errors of rid_publish_begin. *out is NULL on
  *  failure. One thread at a time. */

@@ -29,6 +29,8 @@ static rid_status read_listed(job *j, rid_err *err)
     rid_status st = rid_pairs_read(&listed, j->o->pairs, j->o->n_pairs, err);
     if (st == RID_OK)
         st = rid_bucket_pairs_bind(&j->pairs, listed, &j->set, j->buckets, j->n_buckets, err);
+    if (st == RID_OK && rid_pairs_count(listed) > 0)
+        st = rid_bucket_pairs_check(&j->pairs, listed, "store", err);
     rid_pairs_free(listed);
     return st;
 }

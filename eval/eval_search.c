@@ -217,6 +217,9 @@ static rid_status run(job *j, rid_eval_output *out, rid_publish **per_query, rid
         st = write_queries(j, per_query, err);
     if (st != RID_OK)
         return st;
+    if (j->ranking.n_queries == 0)
+        rid_log(RID_LOG_WARN, "no query has a positive: of no person with a query there is another entry among"
+                " those looked through (queries: %zu)", j->ranking.n_without_positive);
     list_figures(&m, j);
     rid_eval_output_begin(out, &m);
     if (j->o->output.json) {

@@ -104,11 +104,8 @@ static rid_status read_pairs(rid_sweep_data *d, const rid_sweep_input *in, rid_e
     rid_status st = rid_pairs_read(&pairs, in->pairs, in->n_pairs, err);
     if (st == RID_OK)
         st = rid_bucket_pairs_bind(&d->pairs, pairs, &d->set, d->buckets, d->n_buckets, err);
-    if (st == RID_OK && d->pairs.n == 0)
-        st = RID_FAIL(err, RID_EDATA,
-                      "no pair is of two entries of one bucket (%zu pairs; %zu across buckets, %zu with"
-                      " an entry that is in no store)",
-                      rid_pairs_count(pairs), d->pairs.n_across, d->pairs.n_absent);
+    if (st == RID_OK)
+        st = rid_bucket_pairs_check(&d->pairs, pairs, "store", err);
     rid_pairs_free(pairs);
     return st;
 }

@@ -112,6 +112,16 @@ rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p, cons
     return st;
 }
 
+rid_status rid_bucket_pairs_check(const rid_bucket_pairs *b, const rid_pairs *p, const char *where, rid_err *err)
+{
+    if (b->n > 0)
+        return RID_OK;
+    return RID_FAIL(err, RID_EDATA,
+                    "no pair is of two entries of one bucket (%zu pairs; %zu across buckets, %zu with an entry"
+                    " that is in no %s)",
+                    rid_pairs_count(p), b->n_across, b->n_absent, where);
+}
+
 void rid_bucket_pairs_clear(rid_bucket_pairs *p)
 {
     rid_mem_free(p->pairs);

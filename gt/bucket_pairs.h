@@ -41,6 +41,9 @@ RID_MUST rid_status rid_bucket_pairs_place(rid_bucket_pairs *out, const rid_pair
 RID_MUST rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p,
                                    const rid_store_set *set, const rid_bucket *buckets,
                                    size_t n_buckets, rid_err *err);
+/** RID_EDATA where no pair of `p` came within a bucket. `where` is for the message: "store". */
+RID_MUST rid_status rid_bucket_pairs_check(const rid_bucket_pairs *b, const rid_pairs *p, const char *where,
+                                           rid_err *err);
 
 /** Who is who in a bucket. */
 typedef struct rid_bucket_labels {

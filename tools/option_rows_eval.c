@@ -67,7 +67,7 @@ static const rid_option rows[] = {
              "among all others"},
     {.name = "query-ids", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
      .group = in_search, .flags = RID_OPTION_NO_EMPTY,
-     .help = "entry ids, one a line: they are looked for, among all others"},
+     .help = "entry ids, one a line (-: standard input): they are looked for, among all others"},
     {.name = "within", .type = RID_OPTION_CHOICE, .choices = "all|bucket", .default_text = "all",
      .tools = EVAL, .group = in_search,
      .help = "look among all entries, or those of the same day and store"},

@@ -110,7 +110,10 @@ expect_code 4
 expect_err 'assertion failed: delta_pairwise_f1_low > 1: delta_pairwise_f1_low is' '1 of 2'
 run rid-eval diff -q --assert 'delta_fpir <= 0' a b
 expect_code 2
-expect_err "no figure 'delta_fpir' here"
+expect_err "no figure 'delta_fpir' without --gt FILE"
+run rid-eval diff -q --gt gt.json --assert 'delta <= 0' a b
+expect_code 2
+expect_err "no figure 'delta' here, but those above" 'figures: entries_a, ' 'b_ari, delta_ari'
 
 begin 'two that are empty'
 document '' >empty.json

@@ -35,8 +35,10 @@ refused 'labels of other entries' 65 'no entry of the documents has a label' man
 refused 'a document that is not there' 66 'nowhere' manifest --gt gt.json nowhere
 refused 'an option of another command' 2 "--errors is no option of 'pairs'" pairs --gt gt.json --errors e s.h5
 refused 'an assertion that is none' 2 'is not like' manifest --gt gt.json --assert 'pairwise_f1 = 1' m
+refused 'a figure of ground truth' 2 "no figure 'fnir' without --gt FILE" manifest --pairs pairs.csv --assert 'fnir < 1' m
+refused 'pairs of other entries than those of the stores' 65 'no pair is of two entries of one bucket (1 pairs' pairs --pairs other.csv s.h5
 refused 'an unknown figure' 2 "no figure 'pairwise' here, but buckets, entries" manifest --gt gt.json --assert 'pairwise > 1' m
-refused 'a figure that this run has not' 2 "no figure 'pairs_f1'" manifest --gt gt.json --assert 'pairs_f1 > 1' m
+refused 'a figure that this run has not' 2 "no figure 'pairs_f1' without --pairs FILE" manifest --gt gt.json --assert 'pairs_f1 > 1' m
 
 mkdir none
 refused 'an empty directory' 66 'no manifest document' manifest --gt gt.json none

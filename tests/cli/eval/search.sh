@@ -56,6 +56,15 @@ figure i.json map 0.666666
 figure i.json queries_without_positive 1
 expect_equal 'rows of queries' "$(wc -l <q.csv)" 4
 
+begin 'ids from standard input, and compressed'
+rid-eval search -q --gt gt.json --query-ids - --json s.h5 <ids >.out 2>.err
+expect_equal exit $? 0
+expect_same .out i.json
+gzip -c ids >ids.gz
+run rid-eval search -q --gt gt.json --query-ids ids.gz --json s.h5
+expect_code 0
+expect_same .out i.json
+
 begin 'queries in a store of their own'
 head -n 2 p.jsonl >probe.jsonl
 tail -n 1 p.jsonl >>probe.jsonl
@@ -89,8 +98,9 @@ figure one_r.json unlabelled 3
 
 begin 'nobody twice: no query has a positive'
 echo '{"e0":"a","e1":"b"}' >two.json
-run rid-eval search -q --gt two.json --json -o two_r.json s.h5
+run rid-eval search --gt two.json --json -o two_r.json s.h5
 expect_code 0
+expect_err 'warning: no query has a positive' '(queries: 2)'
 for name in map rank1 minp auc fnir_fpir_1e1; do expect_equal $name "$(json_value two_r.json $name)" null; done
 figure two_r.json queries_without_positive 2
 expect_equal 'CMC' "$(grep -o '"cmc":\[[^]]*\]' two_r.json)" '"cmc":[]'
