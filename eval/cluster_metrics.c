@@ -2,6 +2,7 @@
 
 #include "data/base/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,7 @@ rid_cluster_metrics rid_cluster_metrics_of(const rid_cluster_counts *c)
 
 void rid_search_counts_take(rid_search_counts *c, bool mated, rid_search_end end)
 {
+    assert(mated || end != RID_SEARCH_SAME);
     c->mated += mated;
     c->nonmated += !mated;
     c->hits += end == RID_SEARCH_SAME;

@@ -57,7 +57,7 @@ rid_cluster_metrics rid_cluster_metrics_of(const rid_cluster_counts *c);
  *  person's. Misses are the rest. */
 typedef struct rid_search_counts {
     uint64_t mated, nonmated;
-    uint64_t hits;          /**< joined an entry of the same person */
+    uint64_t hits;          /**< mated, joined an entry of the same person */
     uint64_t wrong_matches; /**< mated, joined another's */
     uint64_t false_matches; /**< non-mated, joined another's */
     uint64_t to_unlabelled; /**< joined an unlabelled entry: none of the above */
@@ -72,7 +72,7 @@ typedef enum rid_search_end {
     RID_SEARCH_TO_UNLABELLED,
 } rid_search_end;
 
-/** Counts one search. */
+/** Counts one search. What joined an earlier entry of its person is mated (assert). */
 void rid_search_counts_take(rid_search_counts *c, bool mated, rid_search_end end);
 void rid_search_counts_add(rid_search_counts *to, const rid_search_counts *c);
 /** 1 − hits/mated, false_matches/nonmated; NaN without a search of the kind. */

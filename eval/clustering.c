@@ -26,6 +26,7 @@ typedef struct raw_event {
 /* A bucket as it was read: numbers of texts, and which one it was. */
 typedef struct raw_bucket {
     uint32_t day, store, number;
+    const char *path; /* of its document */
 } raw_bucket;
 
 typedef struct builder {
@@ -33,6 +34,7 @@ typedef struct builder {
     rid_id_table keys;   /* of buckets: "day NUL store" */
     raw_bucket *buckets; /* (keys.n) */
     uint32_t bucket;     /* that is being read */
+    const char *path;    /* where from */
     uint32_t *begun;     /* (texts.n): bucket + 1 in which a person of that id was last begun */
     raw_event *raw;
     size_t n, cap, begun_cap, buckets_cap;
@@ -74,6 +76,7 @@ static rid_status begin_bucket(void *ctx, const rid_manifest_head *head, rid_err
     if (st == RID_OK)
         st = keep(&b->c->made_by, head->made_by, &maker, err);
     b->buckets[b->bucket].number = b->bucket;
+    b->buckets[b->bucket].path = b->path;
     return st;
 }
 
@@ -203,15 +206,23 @@ static void infer(rid_clustering *c, rid_clustered_bucket *bucket, const raw_eve
     }
 }
 
-static void find_joined(const rid_clustering *c, rid_clustered_bucket *bucket)
+/* An entry joins an earlier one of its bucket: a document that says otherwise is broken. */
+static rid_status find_joined(const rid_clustering *c, rid_clustered_bucket *bucket, const char *path,
+                              rid_err *err)
 {
     for (size_t i = 0; i < bucket->n; i++) {
         rid_clustered_entry *e = &bucket->entries[i];
         rid_clustered_place at;
-        if (e->status == RID_EVENT_MATCH && rid_clustering_find(c, e->match_id, &at) &&
-            &c->buckets[at.bucket] == bucket)
-            e->joined = at.row;
+        if (e->status != RID_EVENT_MATCH || !rid_clustering_find(c, e->match_id, &at))
+            continue;
+        if (&c->buckets[at.bucket] != bucket || at.row >= i)
+            return RID_FAIL(err, RID_EDATA, "%s: entry '%.*s' joined '%.*s', which %s", path, RID_STR(e->id),
+                            RID_STR(e->match_id),
+                            &c->buckets[at.bucket] != bucket ? "is of another bucket"
+                                                             : "does not come before it");
+        e->joined = at.row;
     }
+    return RID_OK;
 }
 
 /* Buckets by day and store, the events by bucket and in matching order. rank (keys.n): scratch. */
@@ -233,9 +244,10 @@ static void sort_all(builder *b, uint32_t *rank)
 }
 
 /* number_of (texts.n) zero, last (n): scratch. */
-static void cut_into_buckets(builder *b, uint32_t *number_of, uint32_t *last)
+static rid_status cut_into_buckets(builder *b, uint32_t *number_of, uint32_t *last, rid_err *err)
 {
     rid_clustering *c = b->c;
+    rid_status st = RID_OK;
     size_t first = 0;
     c->n_buckets = b->keys.n;
     c->n_entries = b->n;
@@ -244,13 +256,14 @@ static void cut_into_buckets(builder *b, uint32_t *number_of, uint32_t *last)
         c->place[b->raw[i].id] = (rid_clustered_place){b->raw[i].bucket, (uint32_t)(i - first)};
     }
     first = 0;
-    for (size_t k = 0; k < c->n_buckets; first += c->buckets[k++].n) {
+    for (size_t k = 0; k < c->n_buckets && st == RID_OK; first += c->buckets[k++].n) {
         c->buckets[k].entries = c->entries + first;
         c->buckets[k].persons = c->persons + first;
         fill_bucket(c, &c->buckets[k], b->raw + first, number_of);
         infer(c, &c->buckets[k], b->raw + first, last);
-        find_joined(c, &c->buckets[k]);
+        st = find_joined(c, &c->buckets[k], b->buckets[k].path, err);
     }
+    return st;
 }
 
 static rid_status arrange(builder *b, rid_err *err)
@@ -263,14 +276,15 @@ static rid_status arrange(builder *b, rid_err *err)
     c->persons = rid_mem_alloc(b->n, sizeof *c->persons);
     c->place = rid_mem_alloc(c->ids.n, sizeof *c->place);
     const bool ok = rank && last && number_of && c->buckets && c->entries && c->persons && c->place;
+    rid_status st = ok ? RID_OK : RID_FAIL_NOMEM(err);
     if (ok) {
         sort_all(b, rank);
-        cut_into_buckets(b, number_of, last);
+        st = cut_into_buckets(b, number_of, last, err);
     }
     rid_mem_free(rank);
     rid_mem_free(last);
     rid_mem_free(number_of);
-    return ok ? RID_OK : RID_FAIL_NOMEM(err);
+    return st;
 }
 
 /* ---- documents ---- */
@@ -280,6 +294,7 @@ static rid_status read_documents(builder *b, const rid_inputs *inputs, rid_err *
     const rid_manifest_reader reader = {begin_bucket, take_event, b};
     rid_status st = RID_OK;
     for (size_t i = 0; i < inputs->n && st == RID_OK; i++) {
+        b->path = inputs->files[i].path;
         st = rid_manifest_read(inputs->files[i].path, &reader, err);
         rid_progress_update(b->progress, i + 1, inputs->n);
     }
@@ -374,6 +389,7 @@ static rid_status cluster_stores(builder *b, const rid_inputs *inputs, rid_opera
     rid_status st = paths ? RID_OK : RID_FAIL_NOMEM(err);
     for (size_t i = 0; i < inputs->n && st == RID_OK; i++)
         paths[i] = inputs->files[i].path;
+    b->path = paths && inputs->n > 0 ? paths[0] : NULL;
     rid_h5_init();
     if (st == RID_OK)
         st = rid_store_set_open(&set, paths, inputs->n, b->limit, err);

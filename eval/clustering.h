@@ -17,7 +17,7 @@ typedef struct rid_clustered_entry {
     uint32_t person;           /**< number in the bucket, from 0 in order of first entries */
     rid_event_status status;
     rid_str match_id;          /**< the entry that it joined; data NULL: none */
-    uint32_t joined;           /**< its row; RID_NO_ENTRY: none, or it is not in the document (a view) */
+    uint32_t joined;           /**< its row, an earlier one; RID_NO_ENTRY: none, or it is not in the documents (a view) */
     double score, score2;      /**< NaN: none */
 } rid_clustered_entry;
 
@@ -48,9 +48,9 @@ typedef struct rid_clustering {
 
 /** Reads files and directories of manifest documents; the first `limit` events count (0: all). With a point,
  *  stores (all of them, or none) are clustered by it, and by the operating point that they have, or by that of
- *  point_file (NULL: none), as rid_operating_point_settle has it. RID_EDATA where an entry or a bucket stands twice, or
- *  a document is none (see rid_manifest_read), RID_EUSAGE for a store without a point, errors of
- *  rid_operating_point_settle,
+ *  point_file (NULL: none), as rid_operating_point_settle has it. RID_EDATA where an entry or a bucket stands
+ *  twice, an entry joined one that does not come before it in its bucket, or a document is none (see
+ *  rid_manifest_read), RID_EUSAGE for a store without a point; errors of rid_operating_point_settle,
  *  rid_inputs_find, rid_store_set_open, rid_cluster. Adds to read, accepted, skipped of the summary.
  *  progress: documents, or buckets of stores. To be
  *  cleared in any case. */

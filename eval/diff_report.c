@@ -13,14 +13,15 @@ static bool is_right(const rid_judged *e)
     return e->end == (e->mated ? RID_SEARCH_SAME : RID_SEARCH_NO_MATCH);
 }
 
-/* "improved", "worsened", "" for neither; NULL where nobody can tell. */
+/* "improved", "worsened", "" for neither; NULL where nobody can tell: without a label, of the entry or of the one
+ * that it joined. */
 static const char *verdict(const rid_diff_report *r, const rid_diff_flip *f)
 {
     if (!r->a)
         return NULL;
     const rid_judged *a = &r->a->buckets[f->a.bucket].entries[f->a.row];
     const rid_judged *b = &r->b->buckets[f->b.bucket].entries[f->b.row];
-    if (a->person == RID_UNLABELLED)
+    if (a->person == RID_UNLABELLED || a->end == RID_SEARCH_TO_UNLABELLED || b->end == RID_SEARCH_TO_UNLABELLED)
         return NULL;
     return is_right(a) == is_right(b) ? "" : is_right(b) ? "improved" : "worsened";
 }

@@ -96,6 +96,10 @@ static rid_status run(job *j, rid_eval_output *out, const char *a, const char *b
     if (j->diff.n_common < j->a.n_entries || j->diff.n_common < j->b.n_entries)
         rid_log(RID_LOG_WARN, "%zu entries are in A alone, %zu in B alone: they are passed over",
                 j->a.n_entries - j->diff.n_common, j->b.n_entries - j->diff.n_common);
+    if (j->of_a.n_joined_outside + j->of_b.n_joined_outside > 0)
+        rid_log(RID_LOG_WARN,
+                "%zu labelled entries of A and %zu of B joined an entry that is not on both sides: they are neither"
+                " hits nor false matches", j->of_a.n_joined_outside, j->of_b.n_joined_outside);
     const rid_diff_report report = report_of(j);
     rid_diff_report_figures(&m, &report);
     rid_eval_output_begin_plain(out, &m);

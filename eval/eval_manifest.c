@@ -70,6 +70,10 @@ static rid_status judge(job *j, rid_err *err)
     if (st == RID_OK && j->labels)
         st = rid_judged_intervals(j->intervals, &j->judgement, rid_labels_person_count(j->labels),
                                   j->o->bootstrap, CONFIDENCE, j->o->seed, err);
+    if (st == RID_OK && j->judgement.n_joined_outside > 0)
+        rid_log(RID_LOG_WARN,
+                "%zu labelled entries joined an entry that is not in the documents (a view, or a part of them):"
+                " they count in to_unlabelled alone", j->judgement.n_joined_outside);
     if (st == RID_OK && j->clustering.n_inferred > 0)
         rid_log(RID_LOG_WARN,
                 "%zu entries do not say which entry they joined: the latest of their person before them is"

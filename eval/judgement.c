@@ -69,15 +69,25 @@ static void count_groups(const rid_clustered_bucket *b, rid_judged *e, keyed_row
     }
 }
 
-/* The entry that was joined may not be in the document (a view): its label tells all the same. */
-static rid_search_end end_of_search(const rid_clustered_entry *e, uint32_t person, const rid_labels *labels)
+/* Whether a search is mated is told by the entries that are there, and so is how it ended: with the label of an
+ * entry that is not (a view), hits would be counted without the misses beside them. */
+static rid_search_end end_of_search(const rid_clustered_bucket *b, const rid_judged *e, size_t i)
 {
-    uint32_t joined;
-    if (e->status != RID_EVENT_MATCH)
+    const uint32_t joined = b->entries[i].joined;
+    if (b->entries[i].status != RID_EVENT_MATCH)
         return RID_SEARCH_NO_MATCH;
-    if (!rid_labels_find(labels, e->match_id, &joined))
+    if (joined == RID_NO_ENTRY || e[joined].person == RID_UNLABELLED)
         return RID_SEARCH_TO_UNLABELLED;
-    return joined == person ? RID_SEARCH_SAME : RID_SEARCH_OTHER;
+    return e[joined].person == e[i].person ? RID_SEARCH_SAME : RID_SEARCH_OTHER;
+}
+
+static bool joined_outside(const rid_clustered_bucket *b, size_t i, const rid_clustering *other)
+{
+    const uint32_t joined = b->entries[i].joined;
+    rid_clustered_place place;
+    if (b->entries[i].status != RID_EVENT_MATCH)
+        return false;
+    return joined == RID_NO_ENTRY || (other && !rid_clustering_find(other, b->entries[joined].id, &place));
 }
 
 static rid_status count_clusters(const rid_clustered_bucket *b, const rid_judged *e, rid_cluster_counts *out,
@@ -113,7 +123,8 @@ static rid_status judge_bucket(rid_judgement *j, size_t k, const rid_labels *lab
     }
     for (size_t i = 0; st == RID_OK && i < b->n; i++)
         if (e[i].person != RID_UNLABELLED) {
-            e[i].end = end_of_search(&b->entries[i], e[i].person, labels);
+            e[i].end = end_of_search(b, e, i);
+            j->n_joined_outside += joined_outside(b, i, other);
             rid_search_counts_take(&out->counts.searches, e[i].mated, e[i].end);
         }
     for (size_t i = pairs ? pairs->first[k] : 0; st == RID_OK && pairs && i < pairs->first[k + 1]; i++) {

@@ -28,11 +28,12 @@ typedef struct rid_judgement {
     rid_sweep_cell counts;            /**< of all buckets */
     size_t n_labelled, n_excluded;    /**< entries; n_excluded: left out by ground truth, unlabelled, too */
     size_t n_absent;                  /**< labels whose entry is nowhere */
+    size_t n_joined_outside;          /**< labelled entries that joined one that is not there: to the unlabelled */
 } rid_judgement;
 
 /** labels: NULL, nothing is labelled. With another clustering, entries that it does not have count as
- *  unlabelled. Pairs are counted where they are given (else NULL), by bucket and row of
- *  the clustering. To be cleared in any case. RID_ETEMP; RID_EDATA where a bucket is too large. */
+ *  unlabelled; so do those that are joined but in no document (a view). Pairs are counted where they are given
+ *  (else NULL), by bucket and row of the clustering. To be cleared in any case. RID_ETEMP; RID_EDATA where a bucket is too large. */
 RID_MUST rid_status rid_judge(rid_judgement *j, const rid_clustering *c, const rid_labels *labels,
                               const rid_clustering *other, const rid_bucket_pairs *pairs, rid_err *err);
 void rid_judgement_clear(rid_judgement *j);

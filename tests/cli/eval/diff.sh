@@ -88,6 +88,26 @@ expect_code 0
 expect_out "$DAY  p1: q1 (2), q2 (1)" "$DAY  q2: p1 (1), p2 (1)" '4: match 2, match 3  improved' \
     '6: match 5, new  worsened' '6 in both' '95% interval over people'
 
+# A: {1 2 3}, each joined the one before it; B: {2 3} {4}, without 1. 2 is the first that both have: what A
+# made of it, nobody can tell here.
+begin 'an entry that joined one that the other side does not have'
+document "$(person p1 "$(event 1 new null),$(event 2 match '"1"'),$(event 3 match '"2"')"),$(person p2 "$(event 4 new null)")" >part_a.json
+document "$(person q1 "$(event 2 new null),$(event 3 match '"2"')"),$(person q2 "$(event 4 new null)")" >part_b.json
+echo '{"1":"A","2":"A","3":"A","4":"B"}' >part.json
+run rid-eval diff --gt part.json --json part_a.json part_b.json
+expect_code 0
+expect_err '1 entries are in A alone, 0 in B alone' '1 labelled entries of A and 0 of B joined an entry that is not on both sides'
+for figure in 'decisions_lost 1' 'decisions_improved 0' 'decisions_worsened 0' 'a_fnir 0' 'b_fnir 0' 'delta_fnir 0' \
+    'a_fpir 0' 'delta_fpir 0' 'delta_fnir_low 0' 'delta_fnir_high 0'; do
+    expect_equal "${figure% *}" "$(json_value .out "${figure% *}")" "${figure#* }"
+done
+expect_out '"entry_id":"2","change":"lost"' '"verdict":null'
+run rid-eval diff --gt part.json --json part_b.json part_a.json
+expect_code 0
+expect_err '0 labelled entries of A and 1 of B joined'
+expect_equal b_fnir "$(json_value .out b_fnir)" 0
+expect_equal improved "$(json_value .out decisions_improved)" 0
+
 begin 'a threshold is for stores'
 run rid-eval diff --threshold 0.5 x.json y.json
 expect_code 0

@@ -40,7 +40,7 @@ def person_sums(side, gt, ids):
     out = defaultdict(lambda: [0.0] * 10)
     seen = set()
     order = sorted(ids, key=lambda i: (side[i]["timestamp"] is not None, side[i]["timestamp"] or "", i.encode()))
-    labelled = [i for i in order if i in gt]
+    labelled, common = [i for i in order if i in gt], set(ids)
     for i, j in itertools.combinations(labelled, 2):
         a, b = side[i], side[j]
         if a["bucket"] != b["bucket"]:
@@ -61,7 +61,7 @@ def person_sums(side, gt, ids):
         mated = (gt[i], e["bucket"]) in seen
         seen.add((gt[i], e["bucket"]))
         s[6 if mated else 7] += 1
-        joined = gt.get(e["match_id"]) if e["status"] == "match" else None
+        joined = gt.get(e["match_id"]) if e["status"] == "match" and e["match_id"] in common else None
         s[8] += joined == gt[i]
         s[9] += joined is not None and joined != gt[i] and not mated
     return out

@@ -117,12 +117,41 @@ expect_equal 'pairs of the one that is nowhere' "$(json_value .out pairs_without
     "$(grep -c gone pairs.csv)"
 [ "$(json_value .out pairs_across)" -gt 0 ] || fail 'no pairs across'
 
-begin 'a view by camera: who was joined is known all the same'
-rid-manifest -q --threshold 0.6 --margin 0 --nn2 identity --camera cam01 --embeddings none -o view day.h5
-run rid-eval manifest -q --gt all.json --json -o view.json view
+# What is not in the documents cannot be told from what has no label. Of camera x: a-2 joined a-1 of y and has no
+# mate here, b-1 joined a-1, c-2 joined c-0 of y though c-1 is here: to the unlabelled; a-3 is a hit, b-2 is wrong.
+begin 'a view: entries that joined one that is not in it'
+document "$(person s1-0001 "$(event a-2 match '"a-1"' 08:10 '"x"'),$(event a-3 match '"a-2"' 08:20 '"x"'),$(event b-1 match '"a-1"' 08:30 '"x"'),$(event b-2 match '"a-3"' 08:40 '"x"')"),$(person s1-0002 "$(event c-1 new null 09:00 '"x"')"),$(person s1-0003 "$(event c-2 match '"c-0"' 09:10 '"x"')")" >part.json
+echo '{"a-1":"a","a-2":"a","a-3":"a","b-1":"b","b-2":"b","c-0":"c","c-1":"c","c-2":"c"}' >part_gt.json
+run rid-eval manifest --gt part_gt.json --json part.json
 expect_code 0
-hits=$(json_value view.json hits) wrong=$(json_value view.json wrong_matches) false=$(json_value view.json false_matches)
-expect_equal matches $((hits + wrong + false)) "$(grep -ho '"status":"match"' -r view | wc -l)"
+for figure in 'mated 3' 'nonmated 3' 'hits 1' 'wrong_matches 1' 'false_matches 0' 'to_unlabelled 3' 'fpir 0'; do
+    expect_equal "${figure% *}" "$(json_value .out "${figure% *}")" "${figure#* }"
+done
+expect_equal fnir "$(json_value .out fnir | cut -c 1-8)" 0.666666
+expect_err '3 labelled entries joined an entry that is not in the documents'
+grep -q '"visits":"2",[^}]*"mated":3,"nonmated":3,"hits":1,' .out || fail 'by visits'
+run rid-eval manifest -q --gt part_gt.json --assert 'fnir <= 0.5' part.json
+expect_code 4
+
+begin 'a view by camera'
+rid-manifest -q --threshold 0.6 --margin 0 --nn2 identity --camera cam01 --embeddings none -o view day.h5
+run rid-eval manifest --gt all.json --json -o view.json view
+expect_code 0
+expect_err 'that is not in the documents'
+[ "$(json_value view.json hits)" -gt 0 ] || fail 'no hits'
+[ "$(json_value view.json to_unlabelled)" -gt 0 ] || fail 'none joined one that is not there'
+for name in fnir fnir_low fnir_high fpir fpir_low fpir_high; do
+    awk -v x="$(json_value view.json $name)" 'BEGIN { exit !(x != "null" && x >= 0 && x <= 1) }' ||
+        fail "$name is $(json_value view.json $name)"
+done
+if /usr/bin/python3 -c '' 2>/dev/null; then
+    begin 'a view by camera, as Python counts it'
+    run /usr/bin/python3 "$SRC/tests/cli/eval/manifest_oracle.py" all.json view.json view
+    expect_code 0
+    expect_empty_out
+else
+    skip 'a view by camera, as Python counts it' 'no /usr/bin/python3'
+fi
 
 begin 'documents made in two ways'
 rid-manifest -q --threshold 0.61 --margin 0 --nn2 identity --embeddings none --store nc0001 -o mixed day.h5

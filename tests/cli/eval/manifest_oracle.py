@@ -40,11 +40,12 @@ class Bucket:
         for e in events:
             e["true"] = gt.get(e["entry_id"])
         self.events = [e for e in events if e["true"] is not None]
-        seen = {}
+        seen, labels = {}, {}
         for e in self.events:
             e["before"] = seen.get(e["true"])
             seen[e["true"]] = e
-            joined = gt.get(e["match_id"]) if e["status"] == "match" else None
+            joined = labels.get(e["match_id"]) if e["status"] == "match" else None
+            labels[e["entry_id"]] = e["true"]
             e["end"] = ("none" if e["status"] != "match" else "unlabelled" if joined is None
                         else "same" if joined == e["true"] else "other")
         self.pairs = [(a["true"] == b["true"], a["person"] == b["person"],

@@ -57,6 +57,16 @@ document '{"person_id":"p","events":[]},{"person_id":"p","events":[]}' >person.j
 refused 'a person twice' 65 "person 'p' stands twice" manifest --gt gt.json person.json
 cp -r m copy
 refused 'a bucket twice' 65 "bucket $DAY/s1 stands in another document, too" manifest --gt gt.json m copy
+match() { printf '{"entry_id":"%s","status":"match","match_id":"%s","timestamp":"%sT0%s:00:00Z"}' "$1" "$2" $DAY "$3"; }
+document "{\"person_id\":\"p\",\"events\":[$(match e e 1)]}" >self.json
+refused 'an entry that joined itself' 65 "self.json: entry 'e' joined 'e', which does not come before it" \
+    manifest --gt gt.json self.json
+document "{\"person_id\":\"p\",\"events\":[{\"entry_id\":\"f\",\"timestamp\":\"${DAY}T02:00:00Z\"},$(match e f 1)]}" >later.json
+refused 'an entry that joined a later one' 65 "later.json: entry 'e' joined 'f', which does not come before it" \
+    manifest --gt gt.json later.json
+document "{\"person_id\":\"p\",\"events\":[$(match e a-1 1)]}" | sed 's/"s1"/"s2"/' >across.json
+refused 'an entry that joined one of another bucket' 65 "across.json: entry 'e' joined 'a-1', which is of another bucket" \
+    manifest --gt gt.json m across.json
 document '{"person_id":"p","events":[{"entry_id":"e","timestamp":"noon"}]}' >time.json
 refused 'a time that is none' 65 'expected an RFC 3339 timestamp or null' manifest --gt gt.json time.json
 document '{"person_id":"p","events":[{"entry_id":""}]}' >id.json
