@@ -284,7 +284,9 @@ static rid_status read_tensors(reader *r, rid_checkpoint *ck)
     return st == RID_OK ? check_names(r, ck, state) : st;
 }
 
-rid_status rid_checkpoint_read(rid_checkpoint *out, const char *path, rid_err *err)
+/* extras: NULL where they are ignored. */
+static rid_status read_file(rid_checkpoint *out, rid_checkpoint_extras *extras, const char *path,
+                            rid_err *err)
 {
     *out = (rid_checkpoint){0};
     reader r = {.err = err};
@@ -298,10 +300,24 @@ rid_status rid_checkpoint_read(rid_checkpoint *out, const char *path, rid_err *e
         st = read_tensors(&r, out);
     if (st == RID_OK && out->rid)
         st = rid_checkpoint_meta_verify(out, err);
+    if (st == RID_OK && extras)
+        st = rid_checkpoint_extras_take(extras, r.root, r.budget, err);
     rid_ptfile_close(r.file);
     if (st != RID_OK) {
         rid_err_prepend(err, "%s", path);
         rid_checkpoint_free(out);
     }
     return st;
+}
+
+rid_status rid_checkpoint_read(rid_checkpoint *out, const char *path, rid_err *err)
+{
+    return read_file(out, NULL, path, err);
+}
+
+rid_status rid_checkpoint_read_extras(rid_checkpoint *out, rid_checkpoint_extras *extras, const char *path,
+                                      rid_err *err)
+{
+    *extras = (rid_checkpoint_extras){0};
+    return read_file(out, extras, path, err);
 }

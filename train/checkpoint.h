@@ -2,12 +2,13 @@
  *  with our own bounded unpickler, written so that Python's torch.load reads them.
  *
  *  Keys: state_dict, vis_dim, attr_dim, emb_dim, use_attention (required), dropout (absent: 0),
- *  fusion_mode (absent: "baseline"), rid (ours, see train/checkpoint_meta.h). Others are ignored.
+ *  fusion_mode (absent: "baseline"), rid (ours, see train/checkpoint_meta.h). Others are ignored, unless
+ *  asked for (train/checkpoint_extras.h).
  */
 #ifndef RID_CHECKPOINT_H
 #define RID_CHECKPOINT_H
 
-#include "data/base/err.h"
+#include "train/checkpoint_extras.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,6 +55,15 @@ RID_MUST rid_status rid_checkpoint_read(rid_checkpoint *out, const char *path, r
  * not finite, a digest of other weights, …). RID_EFAIL: over 4 GiB. RID_EIO. */
 RID_MUST rid_status rid_checkpoint_write(const rid_checkpoint *ck, const char *path, bool force,
                                          rid_err *err);
+
+/** As rid_checkpoint_read, and takes what else there is (see rid_checkpoint_extras_take). *extras is to be
+ *  cleared, in any case. */
+RID_MUST rid_status rid_checkpoint_read_extras(rid_checkpoint *out, rid_checkpoint_extras *extras,
+                                               const char *path, rid_err *err);
+/** As rid_checkpoint_write, with what is kept of extras behind the other keys. */
+RID_MUST rid_status rid_checkpoint_write_extras(const rid_checkpoint *ck,
+                                                const rid_checkpoint_extras *extras, const char *path,
+                                                bool force, rid_err *err);
 
 /** The tensor of that name, or NULL. */
 const rid_tensor *rid_checkpoint_find(const rid_checkpoint *ck, const char *name);

@@ -45,11 +45,16 @@ static void put_float(rid_buf *b, double v)
     put_uint(b, __builtin_bswap64(bits), 8);
 }
 
-static void put_str(rid_buf *b, const char *s)
+static void put_text(rid_buf *b, const char *s, size_t len)
 {
     op(b, 'X');
-    put_uint(b, strlen(s), 4);
-    rid_buf_append_str(b, s);
+    put_uint(b, len, 4);
+    rid_buf_append(b, s, len);
+}
+
+static void put_str(rid_buf *b, const char *s)
+{
+    put_text(b, s, strlen(s));
 }
 
 static void put_bool(rid_buf *b, bool v)
@@ -134,7 +139,22 @@ static void put_tensor(writer *w, const rid_tensor *t, size_t key)
     op(b, 'R');
 }
 
-static void put_checkpoint(rid_buf *b, const rid_checkpoint *ck)
+static void put_extra(rid_buf *b, const rid_checkpoint_extra *x)
+{
+    put_text(b, x->key, x->key_len);
+    if (x->type == RID_PICKLE_BOOL)
+        put_bool(b, x->boolean);
+    else if (x->type == RID_PICKLE_INT)
+        put_int(b, x->integer);
+    else if (x->type == RID_PICKLE_FLOAT)
+        put_float(b, x->real);
+    else if (x->type == RID_PICKLE_STR)
+        put_text(b, x->text, x->text_len);
+    else
+        op(b, 'N');
+}
+
+static void put_checkpoint(rid_buf *b, const rid_checkpoint *ck, const rid_checkpoint_extras *extras)
 {
     writer w = {.b = b};
     op(b, 0x80); /* PROTO */
@@ -165,16 +185,19 @@ static void put_checkpoint(rid_buf *b, const rid_checkpoint *ck)
         put_str(b, "rid");
         put_str(b, ck->rid);
     }
+    for (size_t i = 0; i < extras->n; i++)
+        put_extra(b, &extras->items[i]);
     op(b, 'u');
     op(b, '.');
 }
 
-static rid_status write_archive(rid_publish *out, const rid_checkpoint *ck, rid_err *err)
+static rid_status write_archive(rid_publish *out, const rid_checkpoint *ck,
+                                const rid_checkpoint_extras *extras, rid_err *err)
 {
     rid_buf pickle = {0};
     rid_status st = RID_OK;
     rid_zipwriter *zip = rid_zipwriter_new(out);
-    put_checkpoint(&pickle, ck);
+    put_checkpoint(&pickle, ck, extras);
     if (!zip || pickle.failed)
         st = RID_FAIL_NOMEM(err);
     if (st == RID_OK)
@@ -219,31 +242,37 @@ static bool same_checkpoint(const rid_checkpoint *a, const rid_checkpoint *b)
     return same;
 }
 
-static rid_status verify(const rid_checkpoint *ck, const char *written, const char *path,
-                         rid_err *err)
+static rid_status verify(const rid_checkpoint *ck, const rid_checkpoint_extras *extras,
+                         const char *written, const char *path, rid_err *err)
 {
     rid_checkpoint found;
-    rid_status st = rid_checkpoint_read(&found, written, err);
-    if (st != RID_OK) {
+    rid_checkpoint_extras others;
+    rid_status st = rid_checkpoint_read_extras(&found, &others, written, err);
+    if (st != RID_OK)
         rid_err_prepend(err, "%s: cannot be read back", path);
-        return st;
-    }
-    if (!same_checkpoint(ck, &found))
+    else if (!same_checkpoint(ck, &found) || !rid_checkpoint_extras_same(extras, &others))
         st = RID_FAIL(err, RID_EIO, "%s: read back differently than it was written", path);
     rid_checkpoint_free(&found);
+    rid_checkpoint_extras_clear(&others);
     return st;
 }
 
 rid_status rid_checkpoint_write(const rid_checkpoint *ck, const char *path, bool force,
                                 rid_err *err)
 {
+    return rid_checkpoint_write_extras(ck, &(rid_checkpoint_extras){0}, path, force, err);
+}
+
+rid_status rid_checkpoint_write_extras(const rid_checkpoint *ck, const rid_checkpoint_extras *extras,
+                                       const char *path, bool force, rid_err *err)
+{
     rid_publish *out;
     rid_status st = rid_publish_begin(&out, path, force, err);
     if (st != RID_OK)
         return st;
-    st = write_archive(out, ck, err);
+    st = write_archive(out, ck, extras, err);
     if (st == RID_OK && rid_publish_temp_path(out))
-        st = verify(ck, rid_publish_temp_path(out), path, err);
+        st = verify(ck, extras, rid_publish_temp_path(out), path, err);
     if (st != RID_OK) {
         rid_publish_abort(out);
         return st;

@@ -1,9 +1,11 @@
 #include "train/point_checkpoint.h"
 
+#include "data/base/log.h"
 #include "data/base/mem.h"
 #include "data/schema.h"
 #include "train/encoder.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Members that are not there become the stores'. */
@@ -42,7 +44,7 @@ rid_status rid_point_checkpoint_open(rid_point_checkpoint *out, const char *path
                                      const rid_store_info *stores, int threads, rid_err *err)
 {
     *out = (rid_point_checkpoint){0};
-    rid_status st = rid_checkpoint_read(&out->checkpoint, path, err);
+    rid_status st = rid_checkpoint_read_extras(&out->checkpoint, &out->extras, path, err);
     if (st != RID_OK)
         return st;
     if (out->checkpoint.rid)
@@ -58,6 +60,16 @@ void rid_point_checkpoint_clear(rid_point_checkpoint *p)
 {
     rid_checkpoint_meta_free(&p->meta);
     rid_checkpoint_free(&p->checkpoint);
+    rid_checkpoint_extras_clear(&p->extras);
+}
+
+static void say_dropped(const rid_checkpoint_extras *e, const char *path)
+{
+    char more[32] = "";
+    if (e->n_dropped > RID_CHECKPOINT_DROPPED_NAMED)
+        snprintf(more, sizeof more, ", and %zu more", e->n_dropped - RID_CHECKPOINT_DROPPED_NAMED);
+    rid_log(RID_LOG_WARN, "%s leaves out what a copy of the checkpoint cannot keep: %.*s%s", path,
+            RID_STR(rid_buf_view(&e->dropped)), more);
 }
 
 rid_status rid_point_checkpoint_write(rid_point_checkpoint *p, const char *point, const char *path,
@@ -69,5 +81,7 @@ rid_status rid_point_checkpoint_write(rid_point_checkpoint *p, const char *point
     rid_mem_free(p->meta.operating_point);
     p->meta.operating_point = copy;
     const rid_status st = rid_checkpoint_meta_seal(&p->checkpoint, &p->meta, err);
-    return st == RID_OK ? rid_checkpoint_write(&p->checkpoint, path, force, err) : st;
+    if (st == RID_OK && p->extras.n_dropped > 0)
+        say_dropped(&p->extras, path);
+    return st == RID_OK ? rid_checkpoint_write_extras(&p->checkpoint, &p->extras, path, force, err) : st;
 }

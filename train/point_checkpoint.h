@@ -8,6 +8,7 @@
 typedef struct rid_point_checkpoint {
     rid_checkpoint checkpoint;
     rid_checkpoint_meta meta;
+    rid_checkpoint_extras extras; /**< the keys of somebody's own */
 } rid_point_checkpoint;
 
 /** Reads the checkpoint and makes sure that it is the encoder of the stores. What it does not say itself
@@ -17,8 +18,8 @@ RID_MUST rid_status rid_point_checkpoint_open(rid_point_checkpoint *out, const c
                                               const rid_store_info *stores, int threads, rid_err *err);
 void rid_point_checkpoint_clear(rid_point_checkpoint *p);
 
-/** Publishes it at `path` with the operating point, a JSON object's text. Errors of
- *  rid_checkpoint_write. */
+/** Publishes it at `path` with the operating point, a JSON object's text; plain values of other keys go with
+ *  it, of others a warning says the names. Errors of rid_checkpoint_write. */
 RID_MUST rid_status rid_point_checkpoint_write(rid_point_checkpoint *p, const char *point,
                                                const char *path, bool force, rid_err *err);
 

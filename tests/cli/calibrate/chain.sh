@@ -239,6 +239,37 @@ expect_code 0
 expect_err 'operating point of calibrated.pt is left aside'
 expect_equal 'no point' "$(rid-store info off.h5 | awk '/^operating point/ { print $3 }')" none
 
+if ! /usr/bin/python3 -c 'import torch' 2>/dev/null; then
+    skip 'keys of a training of PyTorch' 'no /usr/bin/python3 with torch'
+else
+    begin 'keys of a training of PyTorch: plain values stay, others are named'
+    /usr/bin/python3 - <<'PYTHON'
+import torch
+ck = torch.load("model.pt")
+ck.update(epoch=41, lr=3e-4, best=True, note="gut: 0,9 €", parent=None, seed=-2**40,
+          optimizer={"state": {}}, history=[0.5, 0.25])
+torch.save(ck, "own.pt")
+PYTHON
+    run rid-calibrate --gt gt.json --sweep sweep/best.json --max-fpir 0.02 --ckpt own.pt --ckpt-out own_cal.pt cal.h5
+    expect_code 0
+    expect_err 'warning: own_cal.pt leaves out what a copy of the checkpoint cannot keep: optimizer (a dict), history (a list)'
+    run /usr/bin/python3 - <<'PYTHON'
+import torch
+own, copy = torch.load("own.pt"), torch.load("own_cal.pt")
+keys = ["epoch", "lr", "best", "note", "parent", "seed", "vis_dim", "emb_dim", "dropout"]
+print([k for k in keys if type(copy[k]) is not type(own[k]) or copy[k] != own[k]],
+      sorted(set(own) - set(copy)), sorted(set(copy) - set(own)),
+      all(torch.equal(own["state_dict"][k], copy["state_dict"][k]) for k in own["state_dict"]))
+PYTHON
+    expect_code 0
+    expect_equal 'in Python' "$(cat .out)" "[] ['history', 'optimizer'] [] True"
+    run rid-encode -q --ckpt own_cal.pt -o own.h5 new.jsonl
+    expect_equal hash "$(hash_of own.h5)" "$(hash_of cal.h5)"
+    run rid-calibrate --gt gt.json --sweep sweep/best.json --max-fpir 0.02 --ckpt model.pt --ckpt-out again.pt cal.h5
+    expect_equal 'nothing to leave out' "$(grep -c 'leaves out' .err)" 0
+    expect_same again.pt calibrated.pt
+fi
+
 begin 'a checkpoint without settings of its own gets those of the stores'
 run rid-encode -q --ckpt model.pt --filter off -o off2.h5 cal.jsonl
 run rid-calibrate -q --gt gt.json --max-fpir 0.02 --ckpt model.pt --ckpt-out off.pt off2.h5
