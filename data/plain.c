@@ -37,6 +37,11 @@ void rid_plain_append(rid_buf *out, rid_str s)
     }
 }
 
+const char *rid_noun(uint64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
+
 void rid_plain_append_count(rid_buf *out, uint64_t n)
 {
     if (n >= 1000) {

@@ -35,8 +35,9 @@ static rid_status verify_one(rid_buf *text, const char *path, int threads, rid_e
         for (size_t row = 0; row < rid_store_count(store); row++)
             frames += rid_store_frame_count(store, row);
         rid_plain_append(text, rid_str_of(path));
-        rid_buf_printf(text, ": ok (%zu entries, %llu frames)\n", rid_store_count(store),
-                       (unsigned long long)frames);
+        rid_buf_printf(text, ": ok (%zu %s, %llu %s)\n", rid_store_count(store),
+                       rid_noun(rid_store_count(store), "entry", "entries"), (unsigned long long)frames,
+                       rid_noun(frames, "frame", "frames"));
     }
     rid_store_close(store);
     return st;

@@ -94,7 +94,7 @@ static rid_status run(job *j, rid_eval_output *out, const char *a, const char *b
     if (st != RID_OK)
         return st;
     if (j->diff.n_common < j->a.n_entries || j->diff.n_common < j->b.n_entries)
-        rid_log(RID_LOG_WARN, "%zu entries are in A alone, %zu in B alone: they are passed over",
+        rid_log(RID_LOG_WARN, "passed over, as one side alone has them: %zu of A, %zu of B",
                 j->a.n_entries - j->diff.n_common, j->b.n_entries - j->diff.n_common);
     if (j->of_a.n_joined_outside + j->of_b.n_joined_outside > 0)
         rid_log(RID_LOG_WARN,

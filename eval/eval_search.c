@@ -4,6 +4,7 @@
 #include "data/base/mem.h"
 #include "data/base/publish.h"
 #include "data/csv.h"
+#include "data/plain.h"
 
 #include <math.h>
 
@@ -193,13 +194,14 @@ static void say_what_is_there(const job *j, rid_summary *summary)
                 "%zu of %zu entries have no label (%zu of them left out by ground truth): they are neither"
                 " asked for nor found", d->n - d->n_labelled, d->n, d->n_excluded);
     if (d->n_absent > 0)
-        rid_log(RID_LOG_WARN, "%zu labels are of entries that are not in the stores", d->n_absent);
+        rid_log(RID_LOG_WARN, "%zu %s not in the stores", d->n_absent,
+                rid_noun(d->n_absent, "label is of an entry that is", "labels are of entries that are"));
     if (d->n_unknown_ids > 0)
-        rid_log(RID_LOG_WARN, "%zu lines of %s are ids of no entry of the stores", d->n_unknown_ids,
-                j->o->input.query_ids);
+        rid_log(RID_LOG_WARN, "%zu %s of %s: of no entry of the stores", d->n_unknown_ids,
+                rid_noun(d->n_unknown_ids, "id", "ids"), j->o->input.query_ids);
     if (d->n_without_camera > 0)
-        rid_log(RID_LOG_WARN, "%zu labelled entries name no camera: nothing is left out for them",
-                d->n_without_camera);
+        rid_log(RID_LOG_WARN, "%zu labelled %s no camera: nothing is left out there",
+                d->n_without_camera, rid_noun(d->n_without_camera, "entry names", "entries name"));
 }
 
 static rid_status run(job *j, rid_eval_output *out, rid_publish **per_query, rid_summary *summary,

@@ -54,6 +54,7 @@ void rid_metrics_add_cluster_details(rid_metric_set *m, const rid_cluster_counts
     rid_metrics_add(m, "homogeneity", x.homogeneity, NO_ENTRY);
     rid_metrics_add(m, "completeness", x.completeness, NO_ENTRY);
     rid_metrics_add(m, "persons_error", x.persons_error, NULL);
+    m->at[m->n - 1].is_count = true;
 }
 
 void rid_metrics_add_searches(rid_metric_set *m, const rid_search_counts *c)
@@ -153,7 +154,7 @@ void rid_metric_set_put(rid_jsonw *w, const rid_metric_set *m)
     for (size_t i = 0; i < m->n; i++) {
         rid_jsonw_key(w, m->at[i].name);
         if (m->at[i].is_count)
-            rid_jsonw_u64(w, (uint64_t)m->at[i].value);
+            rid_jsonw_i64(w, (int64_t)m->at[i].value);
         else
             rid_jsonw_f64(w, m->at[i].value);
     }

@@ -19,7 +19,7 @@ enum { RID_METRICS_MAX = 96 };
 typedef struct rid_metric {
     const char *name;  /**< string literal */
     double value;      /**< NaN: undefined */
-    bool is_count;     /**< a whole number */
+    bool is_count;     /**< a whole number; below 0 where it is a difference */
     const char *lacks; /**< what is missing where the value is undefined: "no mated search"; string literal */
 } rid_metric;
 

@@ -3,6 +3,7 @@
 #include "data/base/mem.h"
 #include "data/base/publish.h"
 #include "data/h5file.h"
+#include "data/plain.h"
 #include "data/store_set.h"
 #include "data/uri.h"
 #include "gt/id_table.h"
@@ -24,7 +25,7 @@ typedef struct job {
     uint32_t *person, *store, *day;
     uint32_t *pair_id; /* number in reviewed; NO_PAIR */
     float *emb;        /* f32 (n, emb_dim) */
-    size_t n;
+    size_t n, n_persons;
     rid_hard_pairs found;
     rid_payload payload; /* scratch */
     rid_buf image[2];
@@ -76,16 +77,16 @@ static void add_entry(job *j, rid_place place, uint32_t day, uint32_t store, siz
 
 static void say_what_is_there(const job *j, size_t n_labelled, size_t n_excluded)
 {
-    const size_t unlabelled = j->set.n - n_labelled;
+    const size_t unlabelled = j->set.n - n_labelled, absent = rid_labels_count(j->labels) - n_labelled;
     rid_summary_add_figure(j->summary, "buckets", (double)j->n_buckets);
     rid_summary_add_figure(j->summary, "labelled", (double)n_labelled);
     rid_summary_add_figure(j->summary, "unlabelled", (double)unlabelled);
     if (unlabelled > 0)
         rid_log(RID_LOG_WARN, "%zu of %zu entries have no label (%zu of them left out by ground"
                 " truth): no pair has them", unlabelled, j->set.n, n_excluded);
-    if (rid_labels_count(j->labels) > n_labelled)
-        rid_log(RID_LOG_WARN, "%zu labels are of entries that are not in the stores",
-                rid_labels_count(j->labels) - n_labelled);
+    if (absent > 0)
+        rid_log(RID_LOG_WARN, "%zu %s not in the stores", absent,
+                rid_noun(absent, "label is of an entry that is", "labels are of entries that are"));
 }
 
 static rid_status say_gaps(const job *j, rid_err *err)
@@ -127,6 +128,20 @@ static rid_status take_entries(job *j, rid_err *err)
     return rid_labels_are_linked(j->labels) ? say_gaps(j, err) : RID_OK;
 }
 
+/* People with an entry that counts. */
+static rid_status count_persons(job *j, rid_err *err)
+{
+    uint8_t *seen = rid_mem_zalloc(rid_labels_person_count(j->labels), 1);
+    if (!seen)
+        return RID_FAIL_NOMEM(err);
+    for (size_t i = 0; i < j->n; i++) {
+        j->n_persons += !seen[j->person[i]];
+        seen[j->person[i]] = 1;
+    }
+    rid_mem_free(seen);
+    return RID_OK;
+}
+
 static rid_status read_all(job *j, const char *const *stores, size_t n_stores, rid_err *err)
 {
     const rid_pairs_options *o = j->o;
@@ -140,6 +155,8 @@ static rid_status read_all(job *j, const char *const *stores, size_t n_stores, r
         st = rid_store_set_group(&j->set, &j->buckets, &j->n_buckets, err);
     if (st == RID_OK)
         st = take_entries(j, err);
+    if (st == RID_OK)
+        st = count_persons(j, err);
     if (st != RID_OK)
         return st;
     j->summary->read = j->set.n_read;
@@ -243,7 +260,7 @@ static void say_what_was_found(const job *j)
         n_written[j->found.pairs[i].risk]++;
     for (int r = 0; r < RID_RISK_COUNT; r++)
         n_found += j->found.n_found[r];
-    rid_summary_add_figure(j->summary, "persons", (double)rid_labels_person_count(j->labels));
+    rid_summary_add_figure(j->summary, "persons", (double)j->n_persons);
     rid_summary_add_figure(j->summary, "found", (double)n_found);
     rid_summary_add_figure(j->summary, "reviewed", (double)j->found.n_known);
     rid_summary_add_figure(j->summary, "written", (double)j->found.n);

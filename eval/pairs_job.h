@@ -21,7 +21,8 @@ typedef struct rid_pairs_options {
  *  rid_uri_append_public leaves them. RID_EDATA where no entry has a label; errors of rid_labels_read_files,
  *  rid_pairs_read, rid_store_set_open, rid_hard_pairs_find. Warns where people come from pairs that leave
  *  something open. Figures in summary: buckets, labelled,
- *  unlabelled, persons, found, reviewed, written, and of written alias_candidate, hard_neg, hard_pos. */
+ *  unlabelled, persons (with an entry that counts), found, reviewed, written, and of written
+ *  alias_candidate, hard_neg, hard_pos. */
 RID_MUST rid_status rid_pairs_run(const rid_pairs_options *o, const char *const *stores,
                                   size_t n_stores, rid_summary *summary, rid_progress *progress,
                                   rid_err *err);

@@ -2,6 +2,7 @@
 
 #include "data/base/mem.h"
 #include "data/h5file.h"
+#include "data/plain.h"
 #include "data/textfile.h"
 #include "gt/id_table.h"
 #include "gt/pair_gaps.h"
@@ -143,8 +144,8 @@ static rid_status mark_ids(rid_search_data *d, const char *path, rid_err *err)
         found += d->query[i];
     }
     if (st == RID_OK && found == 0 && d->n > 0)
-        st = RID_FAIL(err, RID_EDATA, "%s: none of its %zu lines is the id of an entry of the stores", path,
-                      ids.n);
+        st = RID_FAIL(err, RID_EDATA, "%s: no line is the id of an entry of the stores (%zu %s)", path, ids.n,
+                      rid_noun(ids.n, "id", "ids"));
     d->n_unknown_ids = ids.n - found;
     rid_id_table_clear(&ids);
     return st;

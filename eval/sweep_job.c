@@ -2,6 +2,7 @@
 
 #include "data/base/mem.h"
 #include "data/base/publish.h"
+#include "data/plain.h"
 #include "eval/sweep_grid.h"
 #include "eval/sweep_report.h"
 
@@ -237,15 +238,17 @@ static void say_what_is_there(job *j)
                 " person), and %zu have an entry that is in no store: they are not counted",
                 d->pairs.n_across, d->pairs.n_across_same, d->pairs.n_absent);
     if (d->n_idle > 0)
-        rid_log(RID_LOG_INFO, "%zu buckets (%zu entries) have no label and are left out", d->n_idle,
-                d->n_idle_entries);
+        rid_log(RID_LOG_INFO, "%zu %s (%zu %s) without a label: left out", d->n_idle,
+                rid_noun(d->n_idle, "bucket", "buckets"), d->n_idle_entries,
+                rid_noun(d->n_idle_entries, "entry", "entries"));
     if (d->labels && unlabelled > 0)
         rid_log(RID_LOG_WARN,
                 "%zu of %zu entries have no label (%zu of them left out by ground truth): they are "
                 "matched, but not counted",
                 unlabelled, d->n_entries, d->n_excluded);
     if (d->n_absent > 0)
-        rid_log(RID_LOG_WARN, "%zu labels are of entries that are not in the stores", d->n_absent);
+        rid_log(RID_LOG_WARN, "%zu %s not in the stores", d->n_absent,
+                rid_noun(d->n_absent, "label is of an entry that is", "labels are of entries that are"));
 }
 
 static void say_verdict(const job *j)

@@ -1,5 +1,6 @@
 #include "eval/sweep_report.h"
 
+#include "data/plain.h"
 #include "eval/sweep_charts.h"
 
 #include <math.h>
@@ -274,7 +275,8 @@ static void write_facts(rid_html *h, const rid_sweep_result *r)
 {
     const rid_sweep_data *d = r->data;
     rid_html_open(h, "p", "soft small");
-    rid_html_text(h, "%zu entries in %zu buckets; ", d->n_entries, d->n_buckets);
+    rid_html_text(h, "%zu %s in %zu %s; ", d->n_entries, rid_noun(d->n_entries, "entry", "entries"),
+                  d->n_buckets, rid_noun(d->n_buckets, "bucket", "buckets"));
     if (d->labels)
         rid_html_text(h, "%zu without a label, which are matched but not counted (%zu of them left out by"
                          " ground truth); %zu labels without an entry; ",

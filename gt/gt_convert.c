@@ -3,6 +3,7 @@
 #include "data/base/log.h"
 #include "data/base/mem.h"
 #include "data/base/publish.h"
+#include "data/plain.h"
 #include "gt/bucket_pairs.h"
 #include "gt/gt_places.h"
 #include "gt/gt_write.h"
@@ -148,8 +149,9 @@ static void say_pairs(const job *j, const rid_bucket_pairs *pairs, size_t n_acro
     size_t unknown = 0;
     for (size_t i = 0; i < j->doc.entry_ids.n; i++)
         unknown += j->places.bucket[i] == RID_GT_NOWHERE && j->doc.entries[i].include;
-    rid_log(RID_LOG_INFO, "%zu pairs, %zu of one person, of %zu buckets", pairs->n, pairs->n_same,
-            pairs->n_buckets);
+    rid_log(RID_LOG_INFO, "%zu %s, %zu of one person, of %zu %s", pairs->n,
+            rid_noun(pairs->n, "pair", "pairs"), pairs->n_same, pairs->n_buckets,
+            rid_noun(pairs->n_buckets, "bucket", "buckets"));
     rid_summary_add_figure(j->summary, "pairs", (double)pairs->n);
     rid_summary_add_figure(j->summary, "pairs_same", (double)pairs->n_same);
     if (unknown > 0)
@@ -201,7 +203,9 @@ static rid_status convert_to_document(job *j, rid_err *err)
     rid_buf_free(&text);
     if (st != RID_OK)
         return st;
-    rid_log(RID_LOG_INFO, "%zu entries of %zu people", j->doc.n_included, rid_gt_doc_people(&j->doc));
+    rid_log(RID_LOG_INFO, "%zu %s of %zu %s", j->doc.n_included,
+            rid_noun(j->doc.n_included, "entry", "entries"), rid_gt_doc_people(&j->doc),
+            rid_noun(rid_gt_doc_people(&j->doc), "person", "people"));
     rid_gt_loss_append(&lost, &loss);
     if (lost.len > 0)
         rid_log(RID_LOG_WARN, "lost, as the form '%s' cannot say it: %.*s", rid_gt_form_name(form),

@@ -4,6 +4,7 @@
 #include "data/base/mem.h"
 #include "data/base/publish.h"
 #include "data/jsonw.h"
+#include "data/plain.h"
 #include "gt/gt_places.h"
 #include "gt/gt_write.h"
 
@@ -249,13 +250,16 @@ static void say_sizes(const job *j)
         char units[32] = "";
         if (j->o->by != RID_GT_BY_PERSON)
             snprintf(units, sizeof units, "%zu %s, ", p->n_units, units_names[j->o->by]);
-        rid_log(RID_LOG_INFO, "%.*s: %s%zu entries, %zu people%s%.*s", RID_STR(p->name), units,
-                p->n_entries, p->n_people, j->o->dry_run ? "" : "; ", RID_STR(rid_buf_view(&p->path)));
+        rid_log(RID_LOG_INFO, "%.*s: %s%zu %s, %zu %s%s%.*s", RID_STR(p->name), units, p->n_entries,
+                rid_noun(p->n_entries, "entry", "entries"), p->n_people,
+                rid_noun(p->n_people, "person", "people"), j->o->dry_run ? "" : "; ", RID_STR(rid_buf_view(&p->path)));
     }
     if (j->places.n_unknown > 0)
-        rid_log(RID_LOG_WARN, "%zu entries are in no store: they are in no part", j->places.n_unknown);
+        rid_log(RID_LOG_WARN, "%zu %s in no store, and in no part", j->places.n_unknown,
+                rid_noun(j->places.n_unknown, "entry is", "entries are"));
     if (j->n_across > 0)
-        rid_log(RID_LOG_WARN, "%zu people have entries in more than one part", j->n_across);
+        rid_log(RID_LOG_WARN, "%zu %s entries in more than one part", j->n_across,
+                rid_noun(j->n_across, "person has", "people have"));
     rid_gt_loss_append(&lost, &j->loss);
     if (lost.len > 0)
         rid_log(RID_LOG_WARN, "lost, as this form cannot say it: %.*s", RID_STR(rid_buf_view(&lost)));

@@ -257,6 +257,22 @@ static double cpu_seconds(void)
            1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
+/* The name of a figure behind its value: 1 bucket. */
+static const char *noun_of(const char *figure, double value)
+{
+    static const char *const nouns[][2] = {{"bucket", "buckets"},     {"entry", "entries"},
+                                           {"person", "persons"},     {"person", "people"},
+                                           {"event", "events"},       {"frame", "frames"},
+                                           {"cell", "cells"},         {"pair", "pairs"},
+                                           {"search", "searches"},    {"part", "parts"},
+                                           {"step", "steps"},         {"byte", "bytes"},
+                                           {"duplicate", "duplicates"}};
+    for (size_t i = 0; i < sizeof nouns / sizeof nouns[0]; i++)
+        if (value == 1 && strcmp(figure, nouns[i][1]) == 0)
+            return nouns[i][0];
+    return figure;
+}
+
 static void append_counts(rid_buf *out, const rid_summary *s)
 {
     const struct {
@@ -272,7 +288,7 @@ static void append_counts(rid_buf *out, const rid_summary *s)
         if (counts[i].n == 0 && !(counts[i].always && s->read > 0))
             continue;
         append_count(out, counts[i].n);
-        rid_buf_printf(out, " %s, ", counts[i].name);
+        rid_buf_printf(out, " %s, ", noun_of(counts[i].name, (double)counts[i].n));
     }
     for (int i = 0; i < RID_SUMMARY_NAMED_MAX && s->figures[i].name; i++) {
         double value = s->figures[i].value;
@@ -280,7 +296,7 @@ static void append_counts(rid_buf *out, const rid_summary *s)
             append_count(out, (uint64_t)value);
         else
             rid_buf_printf(out, "%g", value);
-        rid_buf_printf(out, " %s, ", s->figures[i].name);
+        rid_buf_printf(out, " %s, ", noun_of(s->figures[i].name, value));
     }
     if (out->len >= 2 && !out->failed) {
         out->len -= 2;

@@ -1,5 +1,6 @@
 /* rid-synth: synthetic store-days with ground truth, schema and a random encoder. */
 #include "tools/cli.h"
+#include "data/plain.h"
 #include "train/synth.h"
 
 #include <string.h>
@@ -82,17 +83,19 @@ static void read_outputs(rid_synth_options *o, const rid_cli *cli)
 
 static void report(const rid_synth_result *r, double seconds, bool dry_run)
 {
+    const char *entries = rid_noun(r->entries, "entry", "entries");
+    const char *persons = rid_noun(r->persons, "person", "persons");
+    const char *buckets = rid_noun(r->buckets, "bucket", "buckets");
     if (dry_run) {
-        rid_log(RID_LOG_INFO, "would write %llu entries of %llu persons in %llu buckets",
-                (unsigned long long)r->entries, (unsigned long long)r->persons,
-                (unsigned long long)r->buckets);
+        rid_log(RID_LOG_INFO, "would write %llu %s of %llu %s in %llu %s", (unsigned long long)r->entries, entries,
+                (unsigned long long)r->persons, persons, (unsigned long long)r->buckets, buckets);
         return;
     }
     double mb = (double)r->bytes / 1e6;
     rid_log(RID_LOG_INFO,
-            "%llu entries, %llu frames, %llu persons, %llu buckets; %.1f MB, %.0f MB/s",
-            (unsigned long long)r->entries, (unsigned long long)r->frames,
-            (unsigned long long)r->persons, (unsigned long long)r->buckets, mb,
+            "%llu %s, %llu %s, %llu %s, %llu %s; %.1f MB, %.0f MB/s", (unsigned long long)r->entries,
+            entries, (unsigned long long)r->frames, rid_noun(r->frames, "frame", "frames"),
+            (unsigned long long)r->persons, persons, (unsigned long long)r->buckets, buckets, mb,
             seconds > 0 ? mb / seconds : 0);
 }
 

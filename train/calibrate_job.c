@@ -2,6 +2,7 @@
 
 #include "data/base/mem.h"
 #include "data/base/publish.h"
+#include "data/plain.h"
 #include "eval/calibration_json.h"
 #include "eval/sweep_grid.h"
 #include "eval/swept_point.h"
@@ -113,7 +114,8 @@ static void say_what_is_there(job *j)
                 " counts as false, since nobody knows whose it is",
                 d->n_entries - d->n_labelled, d->n_entries);
     if (d->n_absent > 0)
-        rid_log(RID_LOG_WARN, "%zu labels are of entries that are not in the stores", d->n_absent);
+        rid_log(RID_LOG_WARN, "%zu %s not in the stores", d->n_absent,
+                rid_noun(d->n_absent, "label is of an entry that is", "labels are of entries that are"));
     if (j->counts.n_buckets == 1 && j->promise.bucket_effect)
         rid_log(RID_LOG_WARN, "one bucket does not show how much buckets differ: the bound is for"
                               " buckets like this one");
@@ -252,11 +254,11 @@ static void say_verdict(const job *j)
         snprintf(misses, sizeof misses, "FNIR %.4g", rid_search_fnir(all));
     rid_log(RID_LOG_INFO,
             "threshold %.15g, margin %.15g, %s: with %.4g%% confidence FPIR is at most %.4g (%" PRIu64
-            " of %" PRIu64 " first visits match somebody; %zu people, %zu buckets, design effect"
+            " of %" PRIu64 " first visits match somebody; %zu people, %zu %s, design effect"
             " %.3g), %s",
             j->point.rule.threshold, j->point.rule.margin, rid_nn2_name(j->point.rule.nn2),
             100 * j->promise.confidence, r->bound, r->matched, r->searches, j->counts.n_persons,
-            j->counts.n_buckets, r->design_effect,
+            j->counts.n_buckets, rid_noun(j->counts.n_buckets, "bucket", "buckets"), r->design_effect,
             misses);
 }
 

@@ -71,7 +71,7 @@ echo '{"1":"A","2":"A","3":"B","4":"B","5":"C","6":"C","7":"C"}' >hand.json
 begin 'by hand'
 run rid-eval diff --gt hand.json --json x.json y.json
 expect_code 0
-expect_err '0 entries are in A alone, 1 in B alone'
+expect_err 'one side alone has them: 0 of A, 1 of B'
 for figure in 'entries_common 6' 'persons_a 3' 'persons_b 4' 'persons_same 0' 'persons_split 2' 'persons_merged 1' \
     'decisions_lost 1' 'decisions_gained 0' 'decisions_moved 1' 'labelled 6' 'decisions_improved 1' \
     'decisions_worsened 1' 'a_fnir 0.33333333333333337' 'b_fnir 0.33333333333333337' 'delta_fnir 0' 'a_fpir 0'; do

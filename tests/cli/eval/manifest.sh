@@ -210,6 +210,9 @@ expect_equal fnir "$(json_value .out fnir)" null
 expect_equal f1 "$(json_value .out pairwise_f1)" 1
 
 begin 'assertions'
+run rid-eval manifest -q --gt hand_gt.json hand.json
+expect_code 0
+grep -qE '^persons_error +1$' .out || fail 'persons_error is not shown as a whole number'
 run rid-eval manifest -q --gt hand_gt.json --json --assert 'false_matches == 1' --assert 'persons_error <= 1' hand.json
 expect_code 0
 expect_no_err

@@ -42,7 +42,7 @@ expect_out 'map                         0.423333'
 begin 'without the same camera, by hand'
 run rid-eval search --gt gt.json --exclude-same camera --json -o c.json s.h5
 expect_code 0
-expect_err '1 labelled entries name no camera'
+expect_err '1 labelled entry names no camera'
 figure c.json map 0.483333
 figure c.json queries 3
 
@@ -51,7 +51,7 @@ begin 'queries by a list of ids'
 printf 'e0\r\n\ne1 \nnobody\ne5' >ids
 run rid-eval search --gt gt.json --query-ids ids --json --per-query q.csv --force -o i.json s.h5
 expect_code 0
-expect_err '1 lines of ids are ids of no entry'
+expect_err '1 id of ids: of no entry'
 figure i.json map 0.666666
 figure i.json queries_without_positive 1
 expect_equal 'rows of queries' "$(wc -l <q.csv)" 4
@@ -124,7 +124,7 @@ refused 're-ranking that is none' 2 "'20,6' is not K1,K2,LAMBDA" --gt gt.json --
 refused 're-ranking out of range' 2 'LAMBDA from 0 to 1' --gt gt.json --rerank 20,6,2 s.h5
 refused 'two ways to name queries' 2 'give one of them' --gt gt.json --query s.h5 --query-ids ids s.h5
 echo nobody >nobody
-refused 'ids of nobody' 65 'nobody: none of its 1 lines' --gt gt.json --query-ids nobody s.h5
+refused 'ids of nobody' 65 'nobody: no line is the id of an entry of the stores (1 id)' --gt gt.json --query-ids nobody s.h5
 refused 'a list that is not there' 66 'nowhere' --gt gt.json --query-ids nowhere s.h5
 refused 'a store that is not there' 66 'nowhere.h5' --gt gt.json nowhere.h5
 refused 'an unknown policy' 2 'exclude-same' --gt gt.json --exclude-same person s.h5

@@ -34,7 +34,7 @@ begin 'persons: all is kept'
 run rid-gt convert --gt persons.json --to persons
 expect_code 0
 expect_same .out persons.out
-expect_err '1 entries of 1 people'
+expect_err '1 entry of 1 person'
 ! grep -q lost .err || fail 'something is said to be lost'
 
 begin 'map: what is lost'

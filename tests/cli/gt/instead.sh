@@ -116,7 +116,7 @@ printf 'qid,aid,label\n1,2,1\n1,3,0\n4,5,0\n' >few.csv
 run rid-eval search --pairs few.csv four.h5
 expect_code 0
 expect_err '2 of 3 pairs of people are told apart by no pair, and count as different people' \
-    '1 labels are of entries that are not in the stores'
+    '1 label is of an entry that is not in the stores'
 expect_equal warnings "$(grep -c 'people come from pairs' .err)" 1
 
 begin 'a chain of pairs is one person; a contradiction is refused'

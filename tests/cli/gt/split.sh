@@ -60,7 +60,7 @@ echo '{"x-1":"P","x-2":"P","y-1":"Q","z-9":"R"}' >few.json
 rid-encode -q --encoder mean -o few.h5 few.jsonl
 run rid-gt split --gt few.json --by store --assign quota --fractions 0.5,0.5 -o few few.h5 --summary-json s.json
 expect_code 0
-expect_err '1 entries are in no store' '1 people have entries in more than one part'
+expect_err '1 entry is in no store' '1 person has entries in more than one part'
 expect_equal entries "$(cat few/*.json | grep -c ': ')" 3
 expect_equal unknown "$(json_value s.json unknown)" 1
 run rid-gt split --gt few.json --by store --fractions 0.000001,0.999999 -o never few.h5

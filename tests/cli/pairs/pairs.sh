@@ -26,6 +26,13 @@ done
 expect_equal written "$(json_value s.json written)" $(($(wc -l <pairs.csv) - 1))
 expect_equal skipped "$(json_value s.json skipped)" 1
 
+begin 'people are those with an entry that counts'
+sed '1s/{/{"elsewhere-1":"nobody","elsewhere-2":"nobody",/' some.json >more.json
+run rid-pairs --gt more.json "${LIMITS[@]}" --summary-json more-s.json -o - day.h5
+expect_code 0
+expect_same .out pairs.csv
+expect_equal persons "$(json_value more-s.json persons)" "$(json_value s.json persons)"
+
 begin 'standard output, any number of threads, any order of stores: the same bytes'
 run rid-pairs -q --gt some.json "${LIMITS[@]}" --threads 1 day.h5
 expect_code 0

@@ -72,7 +72,7 @@ expect_code 0
 expect_ids ab.h5 a b c
 expect_equal duplicates "$(json_value s.json duplicates)" 1
 expect_equal read "$(json_value s.json read)" 4
-expect_err '1 duplicates'
+expect_err '1 duplicate,'
 run rid-store show ab.h5 b
 expect_out 'camera           late'
 run rid-store merge -o ba.h5 b.h5 a.h5

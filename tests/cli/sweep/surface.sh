@@ -121,7 +121,7 @@ grep -oE '"nc0001[^"]*": ?"[^"]+"' gt.json | paste -sd, | sed 's/^/{/; s/$/}/' >
 grep nc0001- day.jsonl >nc0001.jsonl && rid-encode -q --encoder mean -o nc0001.h5 nc0001.jsonl
 run rid-sweep --gt nc0001.json "${GRID[@]}" --bootstrap 100 -o nc0001 day.h5
 expect_code 0
-expect_err '1 buckets (' 'have no label and are left out'
+expect_err '1 bucket (' 'without a label: left out'
 run rid-sweep -q --gt nc0001.json "${GRID[@]}" --bootstrap 100 -o nc0001-alone nc0001.h5
 expect_code 0
 for f in surface.csv report.html; do expect_same nc0001/$f nc0001-alone/$f; done
