@@ -6,47 +6,50 @@
 
 /* ---- resampling ---- */
 
-/* Draws of both sides: value f64 (RID_SURE_FIGURES, n) each. */
-static rid_status draw(rid_diff_figure *out, const rid_judged_sums *a, const rid_judged_sums *b,
-                       const rid_person_draws *d, double confidence, rid_err *err)
+/* Draws of both sides: their differences f64 (RID_SURE_FIGURES, n); of_a as large, scratch. */
+static rid_status draw(double *delta, double *of_a, const rid_person_table *a, const rid_person_table *b,
+                       const rid_person_draws *d, rid_err *err)
 {
     double own[RID_SURE_FIGURES];
+    rid_status st = rid_person_draws_figures(d, a, own, of_a, err);
+    if (st == RID_OK)
+        st = rid_person_draws_figures(d, b, own, delta, err);
+    for (size_t i = 0; st == RID_OK && i < RID_SURE_FIGURES * d->n; i++)
+        delta[i] -= of_a[i];
+    return st;
+}
+
+static rid_status make_intervals(rid_diff_figure *out, const rid_person_table *a, const rid_person_table *b,
+                                 const rid_person_draws *d, double confidence, rid_err *err)
+{
     double *of_a = rid_mem_alloc(RID_SURE_FIGURES * d->n, sizeof *of_a);
-    double *of_b = rid_mem_alloc(RID_SURE_FIGURES * d->n, sizeof *of_b);
-    double *total = rid_mem_alloc(RID_PERSON_SUMS * d->n, sizeof *total);
-    const bool ok = of_a && of_b && total;
-    if (ok) {
-        rid_person_draws_figures(d, a->sum, own, of_a, total);
-        rid_person_draws_figures(d, b->sum, own, of_b, total);
-        for (size_t i = 0; i < RID_SURE_FIGURES * d->n; i++)
-            of_b[i] -= of_a[i];
-        for (size_t f = 0; f < RID_SURE_FIGURES; f++) {
-            const rid_interval x = rid_percentile_interval(out[f].delta, of_b + f * d->n, d->n, confidence);
-            out[f].low = x.low;
-            out[f].high = x.high;
-        }
+    double *delta = rid_mem_alloc(RID_SURE_FIGURES * d->n, sizeof *delta);
+    const rid_status st = of_a && delta ? draw(delta, of_a, a, b, d, err) : RID_FAIL_NOMEM(err);
+    for (size_t f = 0; st == RID_OK && f < RID_SURE_FIGURES; f++) {
+        const rid_interval x = rid_percentile_interval(out[f].delta, delta + f * d->n, d->n, confidence);
+        out[f].low = x.low;
+        out[f].high = x.high;
     }
     rid_mem_free(of_a);
-    rid_mem_free(of_b);
-    rid_mem_free(total);
-    return ok ? RID_OK : RID_FAIL_NOMEM(err);
+    rid_mem_free(delta);
+    return st;
 }
 
 static rid_status resample(rid_diff_figure *out, const rid_judgement *a, const rid_judgement *b,
                            size_t n_label_persons, size_t resamples, double confidence, uint64_t seed,
                            rid_err *err)
 {
-    rid_judged_sums of_a = {.n = 0}, of_b = {.n = 0};
+    rid_person_table of_a, of_b = {0};
     rid_person_draws draws = {0};
-    rid_status st = rid_judged_sums_init(&of_a, a, n_label_persons, err);
+    rid_status st = rid_judged_table(&of_a, a, n_label_persons, err);
     if (st == RID_OK)
-        st = rid_judged_sums_init(&of_b, b, n_label_persons, err);
+        st = rid_judged_table(&of_b, b, n_label_persons, err);
     if (st == RID_OK && of_a.n > 0)
         st = rid_person_draws_init(&draws, of_a.n, resamples, seed, err);
     if (st == RID_OK && of_a.n > 0)
-        st = draw(out, &of_a, &of_b, &draws, confidence, err);
-    rid_judged_sums_clear(&of_a);
-    rid_judged_sums_clear(&of_b);
+        st = make_intervals(out, &of_a, &of_b, &draws, confidence, err);
+    rid_person_table_clear(&of_a);
+    rid_person_table_clear(&of_b);
     rid_person_draws_clear(&draws);
     return st;
 }

@@ -15,7 +15,8 @@ typedef struct rid_diff_figure {
 } rid_diff_figure;
 
 /** a, b: judgements of the same entries by the same labels, each passing over what the other has not.
- *  resamples: of people, 0: none. Deterministic in seed. Memory: resamples bytes a person. RID_ETEMP. */
+ *  resamples: of people, 0: none. Deterministic in seed. Memory: resamples bytes a person. RID_ETEMP;
+ *  RID_EINTR. */
 RID_MUST rid_status rid_diff_figures_of(rid_diff_figure out[RID_DIFF_FIGURES], const rid_judgement *a,
                                         const rid_judgement *b, size_t n_label_persons, size_t resamples,
                                         double confidence, uint64_t seed, rid_err *err);

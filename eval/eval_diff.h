@@ -23,7 +23,7 @@ typedef struct rid_eval_diff_options {
  *  ground truth decisions_improved and decisions_worsened and those of rid_metrics_add_diff, over the entries
  *  that both have. Then the changes one by one. RID_EDATA where the two have no entry in common (and either
  *  has one), an entry is in two buckets, or no common entry has a label; errors of rid_clustering_read;
- *  RID_EASSERT. */
+ *  RID_EASSERT; RID_EINTR. */
 RID_MUST rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const char *b,
                                   rid_summary *summary, rid_progress *progress, rid_err *err);
 

@@ -21,7 +21,7 @@ typedef struct rid_eval_manifest_options {
  *  (NAME_low, NAME_high), false_merges and splits; with
  *  pairs those of pairs, and how many there are. Then the same by bucket, by cameras, by number of visits,
  *  by time between visits. The errors file is published first. RID_EDATA where no entry has a label, or no
- *  pair is in a bucket; errors of rid_clustering_read; RID_EASSERT. */
+ *  pair is in a bucket; errors of rid_clustering_read; RID_EASSERT; RID_EINTR. */
 RID_MUST rid_status rid_eval_manifest(const rid_eval_manifest_options *o, const char *const *paths,
                                       size_t n_paths, rid_summary *summary, rid_progress *progress,
                                       rid_err *err);

@@ -1,6 +1,5 @@
 #include "eval/sweep_bootstrap.h"
 
-#include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "eval/person_sums.h"
 
@@ -22,8 +21,8 @@ typedef struct resampling {
 typedef struct worker {
     const resampling *x;
     rid_person_sums sums;
-    double *total; /* (RID_PERSON_SUMS, n) */
-    double *value; /* (RID_SURE_FIGURES, n) */
+    double *value;  /* (RID_SURE_FIGURES, n) */
+    double *behind; /* (n) */
 } worker;
 
 static rid_sure_figure figure_of(const rid_objective *o)
@@ -49,12 +48,8 @@ static rid_status resample_rule(worker *w, const rid_rule *rule, double own[RID_
                                 rid_err *err)
 {
     const resampling *x = w->x;
-    rid_status st = rid_interrupt_check(err);
-    if (st == RID_OK)
-        st = rid_person_sums_take(&w->sums, x->s, &x->persons, rule, err);
-    if (st == RID_OK)
-        rid_person_draws_figures(&x->draws, w->sums.sum, own, w->value, w->total);
-    return st;
+    const rid_status st = rid_person_sums_take(&w->sums, x->s, &x->persons, rule, err);
+    return st == RID_OK ? rid_person_draws_figures(&x->draws, &w->sums.table, own, w->value, err) : st;
 }
 
 static void make_intervals(worker *w, rid_sure_cell *out, const double *own, double first_own)
@@ -62,10 +57,10 @@ static void make_intervals(worker *w, rid_sure_cell *out, const double *own, dou
     const resampling *x = w->x;
     const rid_sure_figure f = figure_of(x->o);
     const double sign = f == RID_SURE_FNIR ? -1 : 1;
-    double *behind = w->total; /* not needed any more */
     for (size_t r = 0; r < x->draws.n; r++)
-        behind[r] = sign * (x->first[r] - w->value[f * x->draws.n + r]);
-    out->behind = rid_percentile_interval(sign * (first_own - own[f]), behind, x->draws.n, x->confidence);
+        w->behind[r] = sign * (x->first[r] - w->value[f * x->draws.n + r]);
+    out->behind = rid_percentile_interval(sign * (first_own - own[f]), w->behind, x->draws.n,
+                                          x->confidence);
     out->as_good = !(out->behind.low > 0);
     for (size_t i = 0; i < RID_SURE_FIGURES; i++)
         out->figure[i] = rid_percentile_interval(own[i], w->value + i * x->draws.n, x->draws.n, x->confidence);
@@ -74,9 +69,9 @@ static void make_intervals(worker *w, rid_sure_cell *out, const double *own, dou
 static rid_status start_worker(worker *w, const resampling *x, rid_err *err)
 {
     *w = (worker){.x = x};
-    w->total = rid_mem_alloc(RID_PERSON_SUMS * x->draws.n, sizeof *w->total);
     w->value = rid_mem_alloc(RID_SURE_FIGURES * x->draws.n, sizeof *w->value);
-    if (!w->total || !w->value)
+    w->behind = rid_mem_alloc(x->draws.n, sizeof *w->behind);
+    if (!w->value || !w->behind)
         return RID_FAIL_NOMEM(err);
     return rid_person_sums_init(&w->sums, x->s, &x->persons, err);
 }
@@ -84,8 +79,8 @@ static rid_status start_worker(worker *w, const resampling *x, rid_err *err)
 static void end_worker(worker *w)
 {
     rid_person_sums_clear(&w->sums);
-    rid_mem_free(w->total);
     rid_mem_free(w->value);
+    rid_mem_free(w->behind);
 }
 
 /* The first rule, with which the others are compared. */

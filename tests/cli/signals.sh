@@ -1,7 +1,7 @@
 # SIGINT and SIGTERM in the middle of a run, and readers that go away.
 set -u
 source "$SRC/tests/cli/lib.bash"
-need rid-encode rid-manifest rid-synth
+need rid-encode rid-manifest rid-synth rid-eval
 
 rid-synth -q --people 6 --vis-dim 16 -o day.jsonl
 good a >a.jsonl
@@ -90,6 +90,23 @@ wait $pid
 CODE=$?
 expect_code 130
 expect_no_file big.jsonl
+expect_no_temporaries
+
+begin 'rid-eval diff: SIGTERM among the resamples: nothing written'
+rid-synth -q --people 1000 --frames 1:1 --vis-dim 16 --gt crowd.json -o crowd.jsonl
+rid-encode -q --encoder mean -o crowd.h5 crowd.jsonl
+rid-manifest -q --embeddings none -o crowd crowd.h5
+COMMAND='rid-eval diff, SIGTERM'
+rid-eval diff --gt crowd.json --bootstrap 100000 -o figures.txt crowd crowd 2>"$TMP/.err" &
+pid=$!
+wait_for temporaries
+sleep 0.2
+kill -TERM $pid
+wait $pid
+CODE=$?
+expect_code 143
+expect_err 'interrupted by SIGTERM'
+expect_no_file figures.txt
 expect_no_temporaries
 
 # ---- readers that go away ----

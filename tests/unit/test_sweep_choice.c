@@ -276,7 +276,7 @@ static void draw_by_hand(const data_set *d, const rid_rule *rule, uint64_t seed,
                 for (size_t j = 0; j < i; j++) {
                     if (of[j] == n)
                         continue;
-                    const double w = (weight[of[i]] + weight[of[j]]) / 2;
+                    const double w = weight[of[i]] * (of[i] == of[j] ? 1 : weight[of[j]]);
                     mated |= of[i] == of[j];
                     true_pairs += of[i] == of[j] ? w : 0;
                     predicted += z[i].person == z[j].person ? w : 0;

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The figures of rid-eval diff --json from the documents of both sides: persons as sets, decisions one by one,
-and the intervals by drawing people anew (within 0.03: other draws).
+and the intervals by drawing people anew (within 0.03: other draws). A pair of two people is there as often as
+both of them meet.
 
     diff_oracle.py GT REPORT A B
 
@@ -11,7 +12,7 @@ import json
 import pathlib
 import random
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 NAMES = ("pairwise_precision", "pairwise_recall", "pairwise_f1", "bcubed_precision", "bcubed_recall",
          "bcubed_f1", "fnir", "fpir")
@@ -35,47 +36,53 @@ def persons(side, ids):
     return {frozenset(s) for s in out.values()}
 
 
-def person_sums(side, gt, ids):
-    """Per true person: hits, predicted, true pairs, entries, B-cubed P and R, mated, nonmated, found, false."""
-    out = defaultdict(lambda: [0.0] * 10)
-    seen = set()
-    order = sorted(ids, key=lambda i: (side[i]["timestamp"] is not None, side[i]["timestamp"] or "", i.encode()))
-    labelled, common = [i for i in order if i in gt], set(ids)
-    for i, j in itertools.combinations(labelled, 2):
-        a, b = side[i], side[j]
-        if a["bucket"] != b["bucket"]:
-            continue
-        same, said = gt[i] == gt[j], a["person"] == b["person"]
-        out[gt[i]][0] += same and said
-        out[gt[i]][2] += same
-        out[gt[i]][1] += said / 2
-        out[gt[j]][1] += said / 2
-    for i in labelled:
-        e, s = side[i], out[gt[i]]
-        bucket = [x for x in labelled if side[x]["bucket"] == e["bucket"]]
-        mates = [x for x in bucket if gt[x] == gt[i]]
-        together = sum(side[x]["person"] == e["person"] for x in mates)
-        s[3] += 1
-        s[4] += together / sum(side[x]["person"] == e["person"] for x in bucket)
-        s[5] += together / len(mates)
-        mated = (gt[i], e["bucket"]) in seen
-        seen.add((gt[i], e["bucket"]))
-        s[6 if mated else 7] += 1
-        joined = gt.get(e["match_id"]) if e["status"] == "match" and e["match_id"] in common else None
-        s[8] += joined == gt[i]
-        s[9] += joined is not None and joined != gt[i] and not mated
-    return out
+class Side:
+    """What the figures of a side are made of, person by person, for drawing people."""
 
+    def __init__(self, side, gt, ids):
+        """hit, true pairs, entries, B-cubed R, mated, nonmated, found, false: of each true person."""
+        self.sums = defaultdict(lambda: [0.0] * 8)
+        self.false_pairs = Counter()   # of two people
+        self.clusters = defaultdict(Counter)  # entries of each person
+        seen = set()
+        order = sorted(ids, key=lambda i: (side[i]["timestamp"] is not None, side[i]["timestamp"] or "", i.encode()))
+        labelled, common = [i for i in order if i in gt], set(ids)
+        for i, j in itertools.combinations(labelled, 2):
+            a, b = side[i], side[j]
+            if a["bucket"] != b["bucket"]:
+                continue
+            same, said = gt[i] == gt[j], a["person"] == b["person"]
+            self.sums[gt[i]][0] += same and said
+            self.sums[gt[i]][1] += same
+            if said and not same:
+                self.false_pairs[gt[i], gt[j]] += 1
+        for i in labelled:
+            e, s = side[i], self.sums[gt[i]]
+            mates = [x for x in labelled if side[x]["bucket"] == e["bucket"] and gt[x] == gt[i]]
+            self.clusters[e["bucket"], e["person"]][gt[i]] += 1
+            s[2] += 1
+            s[3] += sum(side[x]["person"] == e["person"] for x in mates) / len(mates)
+            mated = (gt[i], e["bucket"]) in seen
+            seen.add((gt[i], e["bucket"]))
+            s[4 if mated else 5] += 1
+            joined = gt.get(e["match_id"]) if e["status"] == "match" and e["match_id"] in common else None
+            s[6] += joined == gt[i]
+            s[7] += joined is not None and joined != gt[i] and not mated
 
-def figures(s):
-    p, r = (s[4] / s[3], s[5] / s[3]) if s[3] else (None, None)
-    return dict(zip(NAMES, (s[0] / s[1] if s[1] else 1, s[0] / s[2] if s[2] else 1,
-                            2 * s[0] / (s[1] + s[2]) if s[1] + s[2] else 1, p, r, 2 * p * r / (p + r),
-                            1 - s[8] / s[6] if s[6] else None, s[9] / s[7] if s[7] else None)))
-
-
-def add(rows):
-    return [sum(c) for c in zip(*rows)]
+    def figures(self, weight):
+        """weight: how often each person is there."""
+        hit, true, n, recall, mated, nonmated, found, false = (
+            sum(weight[p] * s[k] for p, s in self.sums.items()) for k in range(8))
+        said = hit + sum(weight[p] * weight[q] * n_pairs for (p, q), n_pairs in self.false_pairs.items())
+        precision = 0
+        for cluster in self.clusters.values():
+            for p, own in cluster.items():
+                others = sum(weight[q] * c for q, c in cluster.items() if q != p)
+                precision += weight[p] * own * own / (own + others)
+        p, r = (precision / n, recall / n) if n else (None, None)
+        return dict(zip(NAMES, (hit / said if said else 1, hit / true if true else 1,
+                                2 * hit / (said + true) if said + true else 1, p, r, 2 * p * r / (p + r),
+                                1 - found / mated if mated else None, false / nonmated if nonmated else None)))
 
 
 def quantile(x, q):
@@ -97,18 +104,18 @@ def main():
                 "persons_split": sum(sum(bool(x & y) for y in pb) > 1 for x in pa),
                 "persons_merged": sum(sum(bool(x & y) for y in pa) > 1 for x in pb),
                 "decisions_lost": len(match_a - match_b), "decisions_gained": len(match_b - match_a)}
-    sums_a, sums_b = person_sums(a, gt, common), person_sums(b, gt, common)
-    own_a, own_b = figures(add(sums_a.values())), figures(add(sums_b.values()))
+    side_a, side_b = Side(a, gt, common), Side(b, gt, common)
+    people, rng = sorted(side_a.sums), random.Random(1)
+    own_a, own_b = (s.figures(Counter(people)) for s in (side_a, side_b))
     for name in NAMES:
         expected |= {f"a_{name}": own_a[name], f"b_{name}": own_b[name], f"delta_{name}": own_b[name] - own_a[name]}
     for key, value in expected.items():
         if abs(found[key] - value) > 1e-9:
             print(f"{key} is {found[key]}, expected {value}")
-    people, rng = sorted(sums_a), random.Random(1)
     deltas = {name: [] for name in NAMES}
     for _ in range(3000):
-        drawn = rng.choices(people, k=len(people))
-        x, y = figures(add(sums_a[p] for p in drawn)), figures(add(sums_b[p] for p in drawn))
+        drawn = Counter(rng.choices(people, k=len(people)))
+        x, y = side_a.figures(drawn), side_b.figures(drawn)
         for name in NAMES:
             deltas[name].append(y[name] - x[name])
     for name in NAMES:
