@@ -116,7 +116,7 @@ static rid_status check_assertions(const job *j, const rid_metric_set *names, ri
     judged.a = &j->of_a;
     judged.b = &j->of_b;
     rid_diff_report_figures(&all, &judged);
-    return rid_eval_output_check_needs(&j->o->output, names, &all, "--gt FILE", err);
+    return rid_eval_output_check_needs(&j->o->output, names, &all, "--gt or --pairs FILE", err);
 }
 
 rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const char *b, rid_summary *summary,

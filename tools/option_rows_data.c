@@ -97,8 +97,8 @@ static const rid_option rows[] = {
      .help = "the second best is the next neighbour, or the best entry of another person"},
     {.name = "point", .type = RID_OPTION_PATH, .metavar = "POINT.json", .tools = DECIDERS | EVAL,
      .group = in_decision, .flags = RID_OPTION_NO_EMPTY,
-     .help = "operating point of rid-calibrate for this encoder: wins over the store's, YAML and "
-             "environment, not over flags"},
+     .help = "operating point for this encoder, a point.json of rid-calibrate or a best.json of rid-sweep: "
+             "wins over the store's, YAML and environment, not over flags"},
     {.name = "topk", .type = RID_OPTION_INT, .metavar = "N", .default_text = "20", .env = "TOPK",
      .tools = DECIDERS, .group = in_decision, .min = 1, .max = COUNT_MAX,
      .help = "accepted for compatibility: the rule needs the best two and no more"},

@@ -18,16 +18,17 @@ static const rid_option rows[] = {
 
     {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP,
      .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
-     .help = "pairs of entries, CSV: qid,aid[,label], or hard pairs; besides ground truth, or "
-             "instead of it"},
+     .help = "pairs of entries, CSV: qid,aid[,label] (without labels all are of one person), or hard pairs; "
+             "besides ground truth, or instead of it"},
     {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = EVAL, .group = in_truth,
      .flags = RID_OPTION_NO_EMPTY,
-     .help = "pairs of entries, CSV: qid,aid[,label], or hard pairs; manifest: besides ground truth, or "
+     .help = "pairs of entries, CSV: qid,aid[,label] (without labels all are of one person), or hard pairs; "
+             "manifest: besides ground truth, or "
              "instead of it; diff, search: instead of it, entries that pairs connect are one person"},
     {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE",
      .tools = GT | PAIRS | RID_TOOL_CALIBRATE, .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
-     .help = "instead of ground truth: pairs of entries, CSV: qid,aid[,label], or hard pairs; entries "
-             "that pairs of one person connect are that person, all others different people"},
+     .help = "instead of ground truth: pairs of entries, CSV: qid,aid[,label] (without labels all are of one "
+             "person), or hard pairs; entries that pairs of one person connect are that person, all others different people"},
 
     {.name = "threshold", .type = RID_OPTION_GRID, .metavar = "LO:HI:STEP",
      .default_text = "0.3:0.99:0.01", .tools = SWEEP, .group = in_grid, .min = -1, .max = 2,

@@ -96,7 +96,7 @@ document "$(person q1 "$(event 2 new null),$(event 3 match '"2"')"),$(person q2 
 echo '{"1":"A","2":"A","3":"A","4":"B"}' >part.json
 run rid-eval diff --gt part.json --json part_a.json part_b.json
 expect_code 0
-expect_err '1 entries are in A alone, 0 in B alone' '1 labelled entries of A and 0 of B joined an entry that is not on both sides'
+expect_err 'one side alone has them: 1 of A, 0 of B' '1 labelled entries of A and 0 of B joined an entry that is not on both sides'
 for figure in 'decisions_lost 1' 'decisions_improved 0' 'decisions_worsened 0' 'a_fnir 0' 'b_fnir 0' 'delta_fnir 0' \
     'a_fpir 0' 'delta_fpir 0' 'delta_fnir_low 0' 'delta_fnir_high 0'; do
     expect_equal "${figure% *}" "$(json_value .out "${figure% *}")" "${figure#* }"
@@ -130,7 +130,7 @@ expect_code 4
 expect_err 'assertion failed: delta_pairwise_f1_low > 1: delta_pairwise_f1_low is' '1 of 2'
 run rid-eval diff -q --assert 'delta_fpir <= 0' a b
 expect_code 2
-expect_err "no figure 'delta_fpir' without --gt FILE"
+expect_err "no figure 'delta_fpir' without --gt or --pairs FILE"
 run rid-eval diff -q --gt gt.json --assert 'delta <= 0' a b
 expect_code 2
 expect_err "no figure 'delta' here, but those above" 'figures: entries_a, ' 'b_ari, delta_ari'
