@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* 200 bytes each. */
 #define CELLS_MAX ((size_t)4000000)
@@ -47,13 +46,9 @@ static char *path_of(const rid_sweep_options *o, const char *file)
 static rid_status check_outputs(const rid_sweep_options *o, rid_err *err)
 {
     rid_status st = RID_OK;
-    for (size_t i = 0; i < N_FILES && st == RID_OK && !o->force && !o->dry_run; i++) {
-        struct stat s;
+    for (size_t i = 0; i < N_FILES && st == RID_OK && !o->dry_run; i++) {
         char *path = path_of(o, FILES[i]);
-        if (!path)
-            st = RID_FAIL_NOMEM(err);
-        else if (lstat(path, &s) == 0)
-            st = RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", path);
+        st = path ? rid_publish_check(path, o->force, err) : RID_FAIL_NOMEM(err);
         rid_mem_free(path);
     }
     return st;

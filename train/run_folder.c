@@ -33,8 +33,10 @@ rid_status rid_run_folder_open(rid_run_folder *out, const char *folder, bool res
     rid_status st = make_paths(out, err);
     if (st == RID_OK)
         st = rid_publish_mkdirs(folder, err);
-    for (size_t i = 0; st == RID_OK && i < RID_RUN_FILES; i++)
+    for (size_t i = 0; st == RID_OK && i < RID_RUN_FILES; i++) {
         found |= access(out->path[i], F_OK) == 0;
+        st = rid_publish_check(out->path[i], true, err);
+    }
     if (st == RID_OK && found && !resume && !force)
         st = RID_FAIL(err, RID_EUSAGE, "%s holds a run: --resume goes on with it, --force replaces it",
                       folder);

@@ -36,7 +36,8 @@ rid_status rid_interrupt_install(rid_err *err)
     if (sigaction(SIGINT, &act, NULL) != 0 || sigaction(SIGTERM, &act, NULL) != 0)
         return RID_FAIL_ERRNO(err, "sigaction");
     act.sa_handler = SIG_IGN;
-    if (sigaction(SIGPIPE, &act, NULL) != 0)
+    /* A write that meets a limit on the size of files (ulimit -f) fails like any other. */
+    if (sigaction(SIGPIPE, &act, NULL) != 0 || sigaction(SIGXFSZ, &act, NULL) != 0)
         return RID_FAIL_ERRNO(err, "sigaction");
     return RID_OK;
 }

@@ -3,6 +3,7 @@
 #include "data/base/buf.h"
 #include "data/base/hash.h"
 #include "data/base/mem.h"
+#include "data/base/place.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,8 +17,9 @@
 #include <unistd.h>
 
 struct rid_publish {
-    char *path;      /* final name, or "-" */
-    char *directory; /* of path */
+    char *path;      /* as given, or "-" */
+    char *target;    /* final name: where a link leads, else path */
+    char *directory; /* of target */
     char *temp;      /* NULL for standard output */
     int fd;
     rid_hasher *written;
@@ -95,7 +97,7 @@ static rid_status create_temporary(rid_publish *p, rid_err *err)
 {
     rid_buf prefix = {0}, name = {0};
     rid_status st = RID_OK;
-    rid_buf_printf(&prefix, ".%s.rid-tmp-", base_name(p->path));
+    rid_buf_printf(&prefix, ".%s.rid-tmp-", base_name(p->target));
     const char *text = rid_buf_cstr(&prefix);
     if (!text) {
         st = RID_FAIL_NOMEM(err);
@@ -138,6 +140,50 @@ done:
     return st;
 }
 
+/* What else than a regular file can have a name. */
+static const char *kind_of(mode_t mode)
+{
+    return S_ISREG(mode)    ? "file"
+           : S_ISDIR(mode)  ? "directory"
+           : S_ISFIFO(mode) ? "pipe"
+           : S_ISSOCK(mode) ? "socket"
+                            : "device";
+}
+
+rid_status rid_publish_check(const char *path, bool force, rid_err *err)
+{
+    struct stat s;
+    if (strcmp(path, "-") == 0)
+        return RID_OK;
+    if (*base_name(path) == '\0')
+        return RID_FAIL(err, RID_EUSAGE, "output '%s' is not a file name", path);
+    const bool found = stat(path, &s) == 0;
+    if (found && S_ISDIR(s.st_mode))
+        return RID_FAIL(err, RID_EUSAGE, "%s is a directory; name a file", path);
+    if (found && !S_ISREG(s.st_mode))
+        return RID_FAIL(err, RID_EUSAGE, "%s is a %s, and stays one; name a file, or - for standard output",
+                        path, kind_of(s.st_mode));
+    if (!force && (found || lstat(path, &s) == 0))
+        return RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", path);
+    return RID_OK;
+}
+
+rid_status rid_publish_check_folder(const char *path, rid_err *err)
+{
+    struct stat s;
+    if (stat(path, &s) != 0 || S_ISDIR(s.st_mode))
+        return RID_OK;
+    return RID_FAIL(err, RID_EUSAGE, "%s is a %s, and not a directory", path, kind_of(s.st_mode));
+}
+
+static rid_status find_target(rid_publish *p, rid_err *err)
+{
+    rid_status st = rid_place_follow(&p->target, p->path, err);
+    if (st == RID_OK && !(p->directory = directory_of(p->target)))
+        st = RID_FAIL_NOMEM(err);
+    return st;
+}
+
 rid_status rid_publish_begin(rid_publish **out, const char *path, bool force, rid_err *err)
 {
     *out = NULL;
@@ -146,23 +192,12 @@ rid_status rid_publish_begin(rid_publish **out, const char *path, bool force, ri
         return RID_FAIL_NOMEM(err);
     p->fd = -1;
     p->path = rid_mem_strdup(path);
-    p->directory = directory_of(path);
     p->written = rid_hasher_new();
-    rid_status st = RID_OK;
-    struct stat s;
-    if (!p->path || !p->directory || !p->written) {
-        st = RID_FAIL_NOMEM(err);
-    } else if (strcmp(path, "-") == 0) {
+    rid_status st = p->path && p->written ? rid_publish_check(path, force, err) : RID_FAIL_NOMEM(err);
+    if (st == RID_OK && strcmp(path, "-") == 0)
         p->fd = STDOUT_FILENO;
-    } else if (*base_name(path) == '\0') {
-        st = RID_FAIL(err, RID_EUSAGE, "output '%s' is not a file name", path);
-    } else if (stat(path, &s) == 0 && S_ISDIR(s.st_mode)) {
-        st = RID_FAIL(err, RID_EUSAGE, "%s is a directory; name a file", path);
-    } else if (!force && lstat(path, &s) == 0) {
-        st = RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", path);
-    } else {
+    else if (st == RID_OK && (st = find_target(p, err)) == RID_OK)
         st = create_temporary(p, err);
-    }
     if (st != RID_OK) {
         rid_publish_abort(p);
         return st;
@@ -275,7 +310,7 @@ rid_status rid_publish_commit(rid_publish *p, rid_err *err)
         st = verify_written(p, err);
         if (st == RID_OK && fsync(p->fd) != 0)
             st = RID_FAIL_ERRNO(err, "%s: fsync", p->path);
-        if (st == RID_OK && rename(p->temp, p->path) != 0)
+        if (st == RID_OK && rename(p->temp, p->target) != 0)
             st = RID_FAIL_ERRNO(err, "%s: rename", p->path);
         if (st == RID_OK) {
             rid_mem_free(p->temp);
@@ -300,6 +335,7 @@ void rid_publish_abort(rid_publish *p)
     }
     rid_mem_free(p->temp);
     rid_mem_free(p->path);
+    rid_mem_free(p->target);
     rid_mem_free(p->directory);
     rid_hasher_free(p->written);
     rid_mem_free(p);
@@ -308,11 +344,8 @@ void rid_publish_abort(rid_publish *p)
 rid_status rid_publish_mkdirs(const char *path, rid_err *err)
 {
     struct stat s;
-    if (stat(path, &s) == 0) {
-        if (!S_ISDIR(s.st_mode))
-            return RID_FAIL(err, RID_EUSAGE, "%s exists and is not a directory", path);
-        return RID_OK;
-    }
+    if (stat(path, &s) == 0)
+        return rid_publish_check_folder(path, err);
     char *parent = directory_of(path);
     if (!parent)
         return RID_FAIL_NOMEM(err);

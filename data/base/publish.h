@@ -10,9 +10,16 @@
 
 typedef struct rid_publish rid_publish;
 
-/** Starts an output. `path` "-" is standard output (nothing to publish). Without `force` an existing
- *  `path` is refused (RID_EUSAGE). Temporary files of dead runs for the same name are removed.
- *  *out is NULL on failure. One thread at a time per handle. */
+/** Whether `path` can be an output: a regular file with `force`, or nothing yet, or "-". Pipes, devices
+ *  and folders are refused always (RID_EUSAGE). */
+RID_MUST rid_status rid_publish_check(const char *path, bool force, rid_err *err);
+/** Whether `path` is a folder, or nothing yet; RID_EUSAGE. */
+RID_MUST rid_status rid_publish_check_folder(const char *path, rid_err *err);
+
+/** Starts an output. `path` "-" is standard output (nothing to publish). What rid_publish_check
+ *  refuses is refused. A link stays: the file that it leads to is replaced or made. Temporary files
+ *  of dead runs for the same name are removed. *out is NULL on failure. One thread at a time per
+ *  handle. */
 RID_MUST rid_status rid_publish_begin(rid_publish **out, const char *path, bool force, rid_err *err);
 
 /** A second, empty temporary file for the same name; either of the two may then be committed. */

@@ -102,6 +102,60 @@ static void test_existing_is_refused(void **state)
     assert_int_equal(temporaries(), 0);
 }
 
+static mode_t kind(const char *path)
+{
+    struct stat s;
+    return lstat(path, &s) == 0 ? s.st_mode & S_IFMT : 0;
+}
+
+/* With force or without: what is no regular file stays, and force is not what would help. */
+static void test_no_regular_file(void **state)
+{
+    (void)state;
+    char fifo[128];
+    rid_err e;
+    snprintf(fifo, sizeof fifo, "%s", fx_path("fifo"));
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(symlink("fifo", fx_path("to-fifo")), 0);
+    for (int force = 0; force < 2; force++) {
+        rid_publish *p;
+        assert_fails(rid_publish_begin(&p, fifo, force, &err), RID_EUSAGE, "is a pipe");
+        assert_fails(rid_publish_begin(&p, fx_path("to-fifo"), force, &err), RID_EUSAGE, "is a pipe");
+        assert_int_equal(rid_publish_check("/dev/null", force, &e), RID_EUSAGE);
+        assert_non_null(strstr(e.message, "/dev/null is a device"));
+        assert_null(strstr(e.message, "--force"));
+        assert_ok(rid_publish_check("-", force, &err));
+    }
+    assert_int_equal(kind(fifo), S_IFIFO);
+    assert_fails(rid_publish_mkdirs(fifo, &err), RID_EUSAGE, "is a pipe, and not a directory");
+    assert_fails(rid_publish_check_folder(fifo, &err), RID_EUSAGE, "is a pipe, and not a directory");
+    assert_ok(rid_publish_check_folder(fx_root, &err));
+    assert_ok(rid_publish_check_folder(fx_path("nothing"), &err));
+    assert_int_equal(temporaries(), 0);
+}
+
+/* A link stays, and what it leads to is replaced, or made. */
+static void test_links(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(fx_path("deep"), 0777), 0);
+    assert_int_equal(symlink("deep/real", fx_path("current")), 0);
+    assert_int_equal(symlink("current", fx_path("newest")), 0);
+    publish(fx_path("newest"), true, "made");
+    expect_contents(fx_path("deep/real"), "made");
+    publish(fx_path("current"), true, "replaced");
+    expect_contents(fx_path("deep/real"), "replaced");
+    assert_int_equal(kind(fx_path("newest")), S_IFLNK);
+    assert_int_equal(kind(fx_path("current")), S_IFLNK);
+    assert_int_equal(kind(fx_path("deep/real")), S_IFREG);
+    assert_int_equal(temporaries(), 0);
+    assert_int_equal(count_names(fx_path("deep"), "."), 0);
+    rid_publish *p;
+    assert_fails(rid_publish_begin(&p, fx_path("current"), false, &err), RID_EUSAGE, "--force");
+    assert_int_equal(symlink("no/folder/file", fx_path("astray")), 0);
+    assert_fails(rid_publish_begin(&p, fx_path("astray"), true, &err), RID_ENOINPUT, "astray");
+}
+
 /* What is written elsewhere than through rid_publish_write is another's to verify. */
 static void test_file_of_another_library(void **state)
 {
@@ -431,6 +485,8 @@ int main(void)
         cmocka_unit_test(test_appears_at_commit),
         cmocka_unit_test(test_abort_leaves_what_was_there),
         cmocka_unit_test(test_existing_is_refused),
+        cmocka_unit_test(test_no_regular_file),
+        cmocka_unit_test(test_links),
         cmocka_unit_test(test_file_of_another_library),
         cmocka_unit_test(test_read_back),
         cmocka_unit_test(test_second_file),
