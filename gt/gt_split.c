@@ -78,6 +78,14 @@ static rid_status make_paths(job *j, rid_err *err)
     return failed ? RID_FAIL_NOMEM(err) : RID_OK;
 }
 
+static rid_status check_paths(const job *j, rid_err *err)
+{
+    rid_status st = RID_OK;
+    for (size_t k = 0; k < j->shares.n && st == RID_OK && j->o->output && j->o->may_write; k++)
+        st = j->o->may_write(j->o->ctx, j->parts[k].path.data, err);
+    return st;
+}
+
 /* ---- units ---- */
 
 /* The unit of an entry; RID_GT_NOWHERE: none. */
@@ -361,6 +369,8 @@ rid_status rid_gt_split_run(const rid_gt_split_options *o, rid_summary *summary,
         st = name_parts(j, err);
     if (st == RID_OK)
         st = make_paths(j, err);
+    if (st == RID_OK)
+        st = check_paths(j, err);
     if (st == RID_OK)
         st = run(j, summary, err);
     for (size_t k = 0; k < RID_SPLIT_PARTS_MAX; k++)

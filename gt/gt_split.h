@@ -25,6 +25,9 @@ typedef struct rid_gt_split_options {
     rid_gt_form form;
     const char *output;    /**< DIR for DIR/NAME.json, X.json for X-NAME.json */
     bool force, dry_run, json; /**< json: what is in the parts, on standard output */
+    /** Asked for each part's file, before anything is read; its error ends the run. NULL: not asked. */
+    rid_status (*may_write)(void *ctx, const char *path, rid_err *err);
+    void *ctx;
 } rid_gt_split_options;
 
 /** Writes a document for each part. Entries go with their unit, those left out, too; by store and by day

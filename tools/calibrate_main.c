@@ -15,8 +15,6 @@ static rid_status check_outputs(const rid_cli *cli, rid_calibrate_options *o, ri
         return RID_FAIL(err, RID_EUSAGE, "no output: give -o POINT.json, or --ckpt-out FILE");
     if (o->ckpt_out && !o->ckpt)
         return RID_FAIL(err, RID_EUSAGE, "--ckpt-out is a copy of a checkpoint: give --ckpt FILE");
-    if (o->ckpt_out && o->output && strcmp(o->ckpt_out, o->output) == 0)
-        return RID_FAIL(err, RID_EUSAGE, "--ckpt-out and --output name the same file");
     if (!o->ckpt_out && rid_cli_origin_of(cli, "ckpt") == RID_FROM_FLAG)
         return RID_FAIL(err, RID_EUSAGE, "--ckpt is for --ckpt-out, which is not given");
     return RID_OK;

@@ -73,8 +73,15 @@ rid_status rid_cli_parse(rid_cli **out, const rid_tool *tool, int argc, char **a
     if (st == RID_OK)
         st = rid_cli_parse_flags(cli, argc, argv, err);
     rid_cli_report_level(cli); /* a warning about the YAML file already heeds -q */
-    bool needs_values = cli->action == RID_CLI_RUN || cli->action == RID_CLI_PRINT_CONFIG;
-    return st == RID_OK && needs_values ? rid_cli_resolve(cli, err) : st;
+    bool runs = cli->action == RID_CLI_RUN;
+    if (st == RID_OK && (runs || cli->action == RID_CLI_PRINT_CONFIG))
+        st = rid_cli_resolve(cli, err);
+    if (st != RID_OK)
+        rid_cli_use_given(cli);
+    else if (runs)
+        st = rid_cli_check_paths(cli, NULL, err);
+    cli->checked = st == RID_OK;
+    return st;
 }
 
 void rid_cli_free(rid_cli *cli)
@@ -92,6 +99,7 @@ void rid_cli_free(rid_cli *cli)
     rid_mem_free(cli->values);
     rid_mem_free(cli->given);
     rid_mem_free(cli->args);
+    rid_mem_free(cli->derived);
     rid_summary_clear(&cli->summary);
     rid_mem_free(cli);
 }
@@ -332,22 +340,23 @@ static int exit_code_of(const rid_cli *cli, rid_status st)
     return rid_status_exit_code(st);
 }
 
-/* Where the summary goes: also when parsing ended before all levels were applied. */
-static const char *summary_path(const rid_cli *cli)
+/* Where the summary goes, if anywhere: also when parsing ended before all levels were applied, but never
+ * over an input or another output. */
+static const char *summary_path(rid_cli *cli)
 {
-    const char *path = NULL;
-    if (cli->resolved)
-        return rid_cli_str(cli, "summary-json");
-    for (size_t i = 0; i < cli->n_given; i++)
-        if (strcmp(cli->given[i].option->name, "summary-json") == 0)
-            path = cli->given[i].text;
-    return path;
+    if (!cli || cli->n_values == 0 || cli->action != RID_CLI_RUN)
+        return NULL;
+    const rid_cli_value *v = rid_cli_value_of(cli, "summary-json");
+    if (v->n_items == 0)
+        return NULL;
+    const bool replaces_nothing = cli->checked || strcmp(v->items[0], "-") == 0;
+    return replaces_nothing || rid_cli_check_paths(cli, v->option, NULL) == RID_OK ? v->items[0] : NULL;
 }
 
-static int write_summary(const rid_cli *cli, int code)
+static int write_summary(rid_cli *cli, int code)
 {
     rid_err err = {0};
-    const char *path = cli && cli->action == RID_CLI_RUN ? summary_path(cli) : NULL;
+    const char *path = summary_path(cli);
     rid_status st = path ? rid_cli_report_summary(cli, path, code, &err) : RID_OK;
     if (st == RID_OK)
         return code;

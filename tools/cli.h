@@ -26,6 +26,14 @@
 
 typedef struct rid_cli rid_cli;
 
+/** What a tool or command does with files, beyond what the option table says. */
+enum {
+    RID_PATHS_STDOUT = 1 << 0,    /**< without -o, results go to standard output */
+    RID_PATHS_IN_PLACE = 1 << 1,  /**< with --force, -o may name one of the arguments */
+    RID_PATHS_ONE_INPUT = 1 << 2, /**< only the first argument is a file */
+    RID_PATHS_DERIVED = 1 << 3,   /**< -o stands for other files: rid_cli_claim_output */
+};
+
 /** A command of a tool that has several (rid-store info …). */
 typedef struct rid_command {
     const char *name;
@@ -33,6 +41,7 @@ typedef struct rid_command {
     const char *summary;
     const char *options;   /**< the tool's own options it takes, by spaces; NULL: all of them */
     rid_status (*run)(rid_cli *cli, rid_err *err);
+    unsigned paths;        /**< RID_PATHS_… */
 } rid_command;
 
 typedef struct rid_tool {
@@ -45,13 +54,14 @@ typedef struct rid_tool {
     const rid_command *commands; /**< ends with a NULL name; NULL for a tool without */
     /** NULL for a tool with commands. */
     rid_status (*run)(rid_cli *cli, rid_err *err);
+    unsigned paths; /**< RID_PATHS_… of a tool without commands */
 } rid_tool;
 
-/** Parses, runs and reports: help and version, configuration, signals, messages on stderr, summary,
- *  exit code. Does not return: it leaves through _exit after flushing (exit handlers of libraries
- *  may crash after a failed write). A run that returns RID_OK and has set summary->exit_code (3)
- *  leaves with that. The message of a failed run, and the line about exceeded rejects, are printed
- *  here; `run` only fills err (and may rid_log). */
+/** Parses, checks that no output replaces another, an input or what is no file, runs and reports: help
+ *  and version, configuration, signals, messages on stderr, summary, exit code. Does not return: it
+ *  leaves through _exit after flushing (exit handlers of libraries may crash after a failed write). A
+ *  run that returns RID_OK and has set summary->exit_code (3) leaves with that. The message of a failed
+ *  run, and the line about exceeded rejects, are printed here; `run` only fills err (and may rid_log). */
 int rid_cli_main(const rid_tool *tool, int argc, char **argv) __attribute__((noreturn));
 
 /** The parsing alone, for tests: nothing exits, and warnings go to rid_log. RID_EUSAGE, RID_ECONFIG,
@@ -119,6 +129,10 @@ const char *rid_cli_origin_name(rid_cli_origin origin);
 
 /** The arguments that are not options (without the command). */
 size_t rid_cli_args(const rid_cli *cli, const char *const **args);
+
+/** For a tool with RID_PATHS_DERIVED: a file that -o stands for is checked like an output of its own.
+ *  Before anything is written. RID_EUSAGE, RID_ETEMP. */
+RID_MUST rid_status rid_cli_claim_output(rid_cli *cli, const char *path, rid_err *err);
 
 /** The run's summary: filled by the tool, written by rid_cli_main (--summary-json). */
 rid_summary *rid_cli_summary(rid_cli *cli);

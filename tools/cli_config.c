@@ -299,6 +299,13 @@ static rid_status apply_given(rid_cli *cli, const rid_cli_given *g, rid_err *err
     return assign(cli, v, NULL, g->text, RID_FROM_FLAG, g->source, err);
 }
 
+void rid_cli_use_given(rid_cli *cli)
+{
+    for (size_t i = 0; i < cli->n_given; i++)
+        if (apply_given(cli, &cli->given[i], NULL) != RID_OK)
+            return;
+}
+
 rid_status rid_cli_resolve(rid_cli *cli, rid_err *err)
 {
     rid_status st = RID_OK;

@@ -193,6 +193,12 @@ static bool is_word_of(const char *list, const char *word)
     return false;
 }
 
+bool rid_cli_takes(const rid_cli *cli, const rid_option *o)
+{
+    const rid_command *c = cli->command;
+    return !c || !c->options || o->tools == RID_TOOL_ALL || is_word_of(c->options, o->name);
+}
+
 /* The first argument of a tool with commands; the flags must be ones that the command takes. */
 static rid_status take_command(rid_cli *cli, rid_err *err)
 {
@@ -205,9 +211,9 @@ static rid_status take_command(rid_cli *cli, rid_err *err)
     cli->command = c;
     cli->n_args--;
     memmove(cli->args, cli->args + 1, cli->n_args * sizeof *cli->args);
-    for (size_t i = 0; c->options && i < cli->n_given; i++) {
+    for (size_t i = 0; i < cli->n_given; i++) {
         const rid_option *o = cli->given[i].option;
-        if (o->tools != RID_TOOL_ALL && !is_word_of(c->options, o->name))
+        if (!rid_cli_takes(cli, o))
             return RID_FAIL(err, RID_EUSAGE, "--%s is no option of '%s'", o->name, c->name);
     }
     return RID_OK;
@@ -222,21 +228,26 @@ static bool wants_config(const rid_cli *cli)
     return wants;
 }
 
+/* The first error counts. What follows is read all the same: the summary must not replace it. */
 rid_status rid_cli_parse_flags(rid_cli *cli, int argc, char **argv, rid_err *err)
 {
     bool options_end = false;
     rid_status st = RID_OK;
-    for (int i = 1; i < argc && st == RID_OK && cli->action == RID_CLI_RUN; i++) {
+    for (int i = 1; i < argc && cli->action == RID_CLI_RUN; i++) {
         const char *arg = argv[i], *next = i + 1 < argc ? argv[i + 1] : NULL;
         bool used_next = false;
+        rid_status one = RID_OK;
+        rid_err *first = st == RID_OK ? err : NULL;
         if (options_end || arg[0] != '-' || arg[1] == '\0')
-            st = keep_argument(cli, arg, err);
+            one = keep_argument(cli, arg, first);
         else if (strcmp(arg, "--") == 0)
             options_end = true;
         else if (arg[1] == '-')
-            st = parse_long(cli, arg + 2, next, &used_next, err);
+            one = parse_long(cli, arg + 2, next, &used_next, first);
         else
-            st = parse_letters(cli, arg + 1, next, &used_next, err);
+            one = parse_letters(cli, arg + 1, next, &used_next, first);
+        if (st == RID_OK)
+            st = one;
         i += used_next;
     }
     if (st != RID_OK || cli->action != RID_CLI_RUN)

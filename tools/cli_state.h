@@ -39,9 +39,12 @@ struct rid_cli {
     size_t n_given, cap_given;
     const char **args;
     size_t n_args, cap_args;
+    const char **derived; /**< what -o stands for: rid_cli_claim_output */
+    size_t n_derived, cap_derived;
     char **strings; /**< everything that values, sources and pairs point to */
     size_t n_strings, cap_strings;
     bool resolved; /**< all levels have been applied */
+    bool checked;  /**< rid_cli_check_paths found nothing */
     rid_summary summary;
     rid_cli_bar bar;
     double started_s;
@@ -52,6 +55,17 @@ RID_MUST rid_status rid_cli_parse_flags(rid_cli *cli, int argc, char **argv, rid
 
 /* cli_config.c: defaults, YAML, --set, environment and cli->given into cli->values. */
 RID_MUST rid_status rid_cli_resolve(rid_cli *cli, rid_err *err);
+
+/* After an error in parsing: the flags that were read, so that it is known where the summary goes and
+ * what it must not replace. */
+void rid_cli_use_given(rid_cli *cli);
+
+/* cli_paths.c: RID_EUSAGE where two outputs are one file, an output is an input, or it is there and
+ * can be none. `only`: where this option's is; NULL: all. */
+RID_MUST rid_status rid_cli_check_paths(rid_cli *cli, const rid_option *only, rid_err *err);
+
+/* Whether the command (if there is one) takes the option. */
+bool rid_cli_takes(const rid_cli *cli, const rid_option *o);
 
 /* A copy that lives as long as cli; NULL when there is no memory. */
 const char *rid_cli_keep(rid_cli *cli, const char *text, size_t n);

@@ -66,6 +66,7 @@ int main(int argc, char **argv)
                     "# a new encoder, from the frames in the old store\n"
                     "rid-encode --ckpt new.pt -o new.h5 old.h5",
         .run = run,
+        .paths = RID_PATHS_IN_PLACE,
     };
     rid_cli_main(&tool, argc, argv);
 }

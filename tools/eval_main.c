@@ -22,11 +22,8 @@ static rid_status run_manifest(rid_cli *cli, rid_err *err)
         return RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE, or --pairs FILE");
     if (o.errors && o.n_gt == 0)
         return RID_FAIL(err, RID_EUSAGE, "--errors needs --gt FILE");
-    rid_status st = rid_eval_read_output(cli, &o.output, err);
-    if (st == RID_OK && o.errors && strcmp(o.errors, "-") == 0)
-        st = RID_FAIL(err, RID_EUSAGE, "--errors: name a file; figures go to '-'");
-    if (st == RID_OK)
-        st = rid_eval_read_inputs(cli, &paths, &n, "manifest", err);
+    rid_eval_read_output(cli, &o.output);
+    const rid_status st = rid_eval_read_inputs(cli, &paths, &n, "manifest", err);
     return st == RID_OK ? rid_eval_manifest(&o, paths, n, rid_cli_summary(cli),
                                             rid_cli_progress(cli, "documents"), err)
                         : st;
@@ -43,9 +40,8 @@ static rid_status run_pairs(rid_cli *cli, rid_err *err)
     o.n_pairs = rid_cli_list(cli, "pairs", &o.pairs);
     if (o.n_gt + o.n_pairs == 0)
         return RID_FAIL(err, RID_EUSAGE, "no pairs: give --pairs FILE, or --gt FILE");
-    rid_status st = rid_eval_read_output(cli, &o.output, err);
-    if (st == RID_OK)
-        st = rid_eval_read_inputs(cli, &stores, &n, "store", err);
+    rid_eval_read_output(cli, &o.output);
+    const rid_status st = rid_eval_read_inputs(cli, &stores, &n, "store", err);
     return st == RID_OK ? rid_eval_pairs(&o, stores, n, rid_cli_summary(cli),
                                          rid_cli_progress(cli, "buckets"), err)
                         : st;
@@ -61,11 +57,10 @@ static rid_status run_diff(rid_cli *cli, rid_err *err)
                                .threads = rid_cli_threads(cli)};
     if (rid_cli_args(cli, &sides) != 2)
         return RID_FAIL(err, RID_EUSAGE, "diff takes two: A and B");
+    rid_eval_read_output(cli, &o.output);
     rid_status st = rid_truth_options_read(cli, &o.people, err);
     if (st == RID_OK)
         st = rid_eval_read_point(cli, &o.point, err);
-    if (st == RID_OK)
-        st = rid_eval_read_output(cli, &o.output, err);
     return st == RID_OK ? rid_eval_diff(&o, sides[0], sides[1], rid_cli_summary(cli),
                                         rid_cli_progress(cli, "buckets"), err)
                         : st;
@@ -81,11 +76,10 @@ static rid_status run_search(rid_cli *cli, rid_err *err)
         .rerank = rid_cli_str(cli, "rerank"), .per_query = rid_cli_str(cli, "per-query"),
         .threads = rid_cli_threads(cli)};
     o.input.n_queries = rid_cli_list(cli, "query", &o.input.queries);
+    rid_eval_read_output(cli, &o.output);
     rid_status st = rid_truth_options_require(cli, &o.input.people, err);
     if (st == RID_OK)
         st = rid_eval_read_inputs(cli, &o.input.stores, &o.input.n_stores, "store", err);
-    if (st == RID_OK)
-        st = rid_eval_read_output(cli, &o.output, err);
     return st == RID_OK ? rid_eval_search(&o, rid_cli_summary(cli), rid_cli_progress(cli, "queries"),
                                           err)
                         : st;
@@ -96,16 +90,17 @@ int main(int argc, char **argv)
     static const rid_command commands[] = {
         {"manifest", "--gt|--pairs FILE MANIFEST…",
          "clusters and searches of manifest documents (files, directories), by bucket, cameras, visits",
-         "gt pairs errors bootstrap limit json assert output", run_manifest},
+         "gt pairs errors bootstrap limit json assert output", run_manifest, RID_PATHS_STDOUT},
         {"pairs", "--pairs|--gt FILE STORE…",
          "how well scores of listed pairs tell persons apart; with --gt, of all pairs within buckets",
-         "pairs gt limit json assert output", run_pairs},
+         "pairs gt limit json assert output", run_pairs, RID_PATHS_STDOUT},
         {"diff", "[--gt|--pairs FILE] A B",
          "what is different: manifests or stores of the same entries; with --gt, whether it is better",
-         "gt pairs threshold margin nn2 point bootstrap limit json assert output", run_diff},
+         "gt pairs threshold margin nn2 point bootstrap limit json assert output", run_diff, RID_PATHS_STDOUT},
         {"search", "--gt|--pairs FILE STORE…",
          "how well a search by embedding finds a person's other entries: mAP, CMC, ROC, FNIR at FPIR",
-         "gt pairs query query-ids within exclude-same rerank per-query limit json assert output", run_search},
+         "gt pairs query query-ids within exclude-same rerank per-query limit json assert output", run_search,
+         RID_PATHS_STDOUT},
         {0}};
     static const rid_tool tool = {
         .name = "eval",

@@ -1,18 +1,12 @@
 #include "tools/eval_options.h"
 
-#include <string.h>
-
-rid_status rid_eval_read_output(const rid_cli *cli, rid_eval_output_options *o, rid_err *err)
+void rid_eval_read_output(const rid_cli *cli, rid_eval_output_options *o)
 {
-    const char *summary = rid_cli_str(cli, "summary-json");
     *o = (rid_eval_output_options){.path = rid_cli_str(cli, "output"),
                                    .json = rid_cli_flag(cli, "json"),
                                    .force = rid_cli_flag(cli, "force"),
                                    .dry_run = rid_cli_flag(cli, "dry-run")};
     o->n_assertions = rid_cli_list(cli, "assert", &o->assertions);
-    if (summary && strcmp(summary, "-") == 0 && (!o->path || strcmp(o->path, "-") == 0))
-        return RID_FAIL(err, RID_EUSAGE, "--summary-json - needs -o: figures go to '-'");
-    return RID_OK;
 }
 
 rid_status rid_eval_read_inputs(const rid_cli *cli, const char *const **paths, size_t *n, const char *what,

@@ -6,8 +6,8 @@
 #include "eval/operating_point.h"
 #include "tools/cli.h"
 
-/** How a command's figures come out. RID_EUSAGE where the summary would come out there, too. */
-RID_MUST rid_status rid_eval_read_output(const rid_cli *cli, rid_eval_output_options *o, rid_err *err);
+/** How a command's figures come out. */
+void rid_eval_read_output(const rid_cli *cli, rid_eval_output_options *o);
 /** The arguments; RID_EUSAGE without any: "no store given" for what = "store". */
 RID_MUST rid_status rid_eval_read_inputs(const rid_cli *cli, const char *const **paths, size_t *n,
                                          const char *what, rid_err *err);

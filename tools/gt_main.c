@@ -70,17 +70,17 @@ int main(int argc, char **argv)
 {
     static const rid_command commands[] = {
         {"check", "--gt FILE [STORE…]", "what is wrong or worth knowing, with the first cases of each",
-         "gt limit cases json assert output", run_check},
+         "gt limit cases json assert output", run_check, RID_PATHS_STDOUT},
         {"convert", "--gt FILE --to FORM [STORE…]",
          "another form; pairs need the stores whose buckets they are of", "gt pairs to max-same max-different"
-         " limit cases output", run_convert},
+         " limit cases output", run_convert, RID_PATHS_STDOUT},
         {"split", "--gt FILE -o DIR [STORE…]",
          "documents for parts by person, store or day (stores needed), none on two sides",
-         "gt by fractions names assign to limit json output", run_split},
+         "gt by fractions names assign to limit json output", run_split, RID_PATHS_DERIVED},
         {"merge", "[--prefer first|last] FILE…", "one document of many; labels that differ are errors",
-         "prefer to cases output", run_merge},
+         "prefer to cases output", run_merge, RID_PATHS_STDOUT},
         {"diff", "OLD NEW", "people split, merged, renamed; entries moved, added, removed",
-         "cases json assert output", run_diff},
+         "cases json assert output", run_diff, RID_PATHS_STDOUT},
         {0}};
     static const rid_tool tool = {
         .name = "gt",

@@ -17,22 +17,18 @@ static rid_status read_gt(const rid_cli *cli, const char *const **gt, size_t *n,
     return *n > 0 ? RID_OK : RID_FAIL(err, RID_EUSAGE, "no ground truth: give --gt FILE");
 }
 
-/* -o, or standard output where the summary does not go there. */
-static rid_status read_output(const rid_cli *cli, const char **output, rid_err *err)
+static const char *output_of(const rid_cli *cli)
 {
-    *output = rid_cli_is_set(cli, "output") ? rid_cli_str(cli, "output") : "-";
-    return strcmp(*output, "-") == 0 && is_choice(cli, "summary-json", "-")
-               ? RID_FAIL(err, RID_EUSAGE, "--summary-json - needs -o: results go to '-'")
-               : RID_OK;
+    return rid_cli_is_set(cli, "output") ? rid_cli_str(cli, "output") : "-";
 }
 
-static rid_status read_report(const rid_cli *cli, rid_eval_output_options *o, rid_err *err)
+static void read_report(const rid_cli *cli, rid_eval_output_options *o)
 {
-    *o = (rid_eval_output_options){.json = rid_cli_flag(cli, "json"),
+    *o = (rid_eval_output_options){.path = output_of(cli),
+                                   .json = rid_cli_flag(cli, "json"),
                                    .force = rid_cli_flag(cli, "force"),
                                    .dry_run = rid_cli_flag(cli, "dry-run")};
     o->n_assertions = rid_cli_list(cli, "assert", &o->assertions);
-    return read_output(cli, &o->path, err);
 }
 
 /* The form of documents; *given is false where --to is not set. */
@@ -49,15 +45,16 @@ rid_status rid_gt_options_check(const rid_cli *cli, rid_gt_check_options *o, rid
     *o = (rid_gt_check_options){.limit = (uint64_t)rid_cli_int(cli, "limit"),
                                 .cases = (size_t)rid_cli_int(cli, "cases")};
     o->n_stores = rid_cli_args(cli, &o->stores);
-    const rid_status st = read_gt(cli, &o->gt, &o->n_gt, err);
-    return st == RID_OK ? read_report(cli, &o->output, err) : st;
+    read_report(cli, &o->output);
+    return read_gt(cli, &o->gt, &o->n_gt, err);
 }
 
 rid_status rid_gt_options_diff(const rid_cli *cli, const char *const **paths,
                                rid_eval_output_options *o, rid_err *err)
 {
+    read_report(cli, o);
     return rid_cli_args(cli, paths) == 2
-               ? read_report(cli, o, err)
+               ? RID_OK
                : RID_FAIL(err, RID_EUSAGE, "diff takes two files of ground truth, the older first");
 }
 
@@ -84,6 +81,7 @@ rid_status rid_gt_options_convert(const rid_cli *cli, rid_gt_convert_options *o,
     *o = (rid_gt_convert_options){.limit = (uint64_t)rid_cli_int(cli, "limit"),
                                   .cases = (size_t)rid_cli_int(cli, "cases"),
                                   .seed = (uint64_t)rid_cli_int(cli, "seed"),
+                                  .output = output_of(cli),
                                   .force = rid_cli_flag(cli, "force"),
                                   .dry_run = rid_cli_flag(cli, "dry-run")};
     o->n_stores = rid_cli_args(cli, &o->stores);
@@ -92,7 +90,7 @@ rid_status rid_gt_options_convert(const rid_cli *cli, rid_gt_convert_options *o,
         st = RID_FAIL(err, RID_EUSAGE, "give --to entries, persons, map or pairs");
     if (st == RID_OK)
         st = read_pairs_options(cli, o, err);
-    return st == RID_OK ? read_output(cli, &o->output, err) : st;
+    return st;
 }
 
 rid_status rid_gt_options_merge(const rid_cli *cli, rid_gt_convert_options *o, rid_err *err)
@@ -101,13 +99,13 @@ rid_status rid_gt_options_merge(const rid_cli *cli, rid_gt_convert_options *o, r
                                             : is_choice(cli, "prefer", "last") ? RID_GT_PREFER_LAST
                                                                                : RID_GT_PREFER_NONE,
                                   .cases = (size_t)rid_cli_int(cli, "cases"),
+                                  .output = output_of(cli),
                                   .force = rid_cli_flag(cli, "force"),
                                   .dry_run = rid_cli_flag(cli, "dry-run")};
     o->truth.n_gt = rid_cli_args(cli, &o->truth.gt);
     if (o->truth.n_gt == 0)
         return RID_FAIL(err, RID_EUSAGE, "no ground truth: name the files to merge");
-    const rid_status st = read_form(cli, &o->form, &o->form_given, err);
-    return st == RID_OK ? read_output(cli, &o->output, err) : st;
+    return read_form(cli, &o->form, &o->form_given, err);
 }
 
 /* Where parts go: files, not standard output. */
@@ -123,7 +121,12 @@ static rid_status check_split_output(const rid_cli *cli, const rid_gt_split_opti
     return RID_OK;
 }
 
-rid_status rid_gt_options_split(const rid_cli *cli, rid_gt_split_options *o, rid_err *err)
+static rid_status may_write(void *cli, const char *path, rid_err *err)
+{
+    return rid_cli_claim_output(cli, path, err);
+}
+
+rid_status rid_gt_options_split(rid_cli *cli, rid_gt_split_options *o, rid_err *err)
 {
     *o = (rid_gt_split_options){
         .limit = (uint64_t)rid_cli_int(cli, "limit"),
@@ -138,6 +141,8 @@ rid_status rid_gt_options_split(const rid_cli *cli, rid_gt_split_options *o, rid
         .force = rid_cli_flag(cli, "force"),
         .dry_run = rid_cli_flag(cli, "dry-run"),
         .json = rid_cli_flag(cli, "json"),
+        .may_write = may_write,
+        .ctx = cli,
     };
     o->n_stores = rid_cli_args(cli, &o->stores);
     rid_status st = read_gt(cli, &o->gt, &o->n_gt, err);

@@ -14,6 +14,6 @@ RID_MUST rid_status rid_gt_options_diff(const rid_cli *cli, const char *const **
                                         rid_eval_output_options *o, rid_err *err);
 RID_MUST rid_status rid_gt_options_convert(const rid_cli *cli, rid_gt_convert_options *o, rid_err *err);
 RID_MUST rid_status rid_gt_options_merge(const rid_cli *cli, rid_gt_convert_options *o, rid_err *err);
-RID_MUST rid_status rid_gt_options_split(const rid_cli *cli, rid_gt_split_options *o, rid_err *err);
+RID_MUST rid_status rid_gt_options_split(rid_cli *cli, rid_gt_split_options *o, rid_err *err);
 
 #endif

@@ -31,8 +31,6 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .dry_run = rid_cli_flag(cli, "dry-run"),
         .max_rejects = rid_cli_count_or_percent(cli, "max-rejects"),
     };
-    if (o.persist && o.output && strcmp(o.persist, o.output) == 0)
-        return RID_FAIL(err, RID_EUSAGE, "--persist and --output name the same file");
     if (!rid_nn2_parse(rid_cli_str(cli, "nn2"), &o.point.rule.nn2))
         return RID_FAIL(err, RID_EFAIL, "a choice of the option table is not known");
     o.n_warm = rid_cli_list(cli, "warm", &o.warm);
@@ -68,6 +66,7 @@ int main(int argc, char **argv)
                     "# go on where an earlier store ended, and keep what comes\n"
                     "rid-match --ckpt model.pt --warm morning.h5 --persist day.h5 afternoon.jsonl",
         .run = run,
+        .paths = RID_PATHS_STDOUT,
     };
     rid_cli_main(&tool, argc, argv);
 }

@@ -17,7 +17,7 @@ static const rid_option rows[] = {
      .help = "the promise is for buckets to come, which differ as these do, or for people to come "
              "to these"},
     {.name = "sweep", .type = RID_OPTION_PATH, .metavar = "BEST.json", .tools = CALIBRATE,
-     .group = in_promise, .flags = RID_OPTION_NO_EMPTY,
+     .group = in_promise, .flags = RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "margin and rule from the best.json of rid-sweep over other buckets"},
     {.name = "margin", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.02",
      .env = "MARGIN", .tools = CALIBRATE, .group = in_promise, .min = 0, .max = 3,
@@ -30,7 +30,7 @@ static const rid_option rows[] = {
      .help = "thresholds, tested from the strictest on; not to be chosen on these stores"},
     {.name = "ckpt", .type = RID_OPTION_PATH, .metavar = "FILE",
      .default_text = "runs/metric_pk_v1/model.pt", .env = "MODEL_CKPT", .tools = CALIBRATE,
-     .group = in_promise, .flags = RID_OPTION_IF_EXISTS | RID_OPTION_NO_EMPTY,
+     .group = in_promise, .flags = RID_OPTION_IF_EXISTS | RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "checkpoint that the stores were encoded with, for --ckpt-out"},
 };
 

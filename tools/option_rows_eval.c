@@ -13,20 +13,21 @@ static const rid_option rows[] = {
     {.name = "gt", .type = RID_OPTION_LIST, .metavar = "FILE",
      .tools = SWEEP | EVAL | PAIRS | GT | RID_TOOL_CALIBRATE,
      .group = in_truth,
-     .flags = RID_OPTION_NO_EMPTY,
+     .flags = RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "ground truth: which entry is which person; several files are read as one"},
 
     {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = SWEEP,
-     .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
+     .group = in_truth, .flags = RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "pairs of entries, CSV: qid,aid[,label] (without labels all are of one person), or hard pairs; "
              "besides ground truth, or instead of it"},
     {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = EVAL, .group = in_truth,
-     .flags = RID_OPTION_NO_EMPTY,
+     .flags = RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "pairs of entries, CSV: qid,aid[,label] (without labels all are of one person), or hard pairs; "
              "manifest: besides ground truth, or "
              "instead of it; diff, search: instead of it, entries that pairs connect are one person"},
     {.name = "pairs", .type = RID_OPTION_LIST, .metavar = "FILE",
-     .tools = GT | PAIRS | RID_TOOL_CALIBRATE, .group = in_truth, .flags = RID_OPTION_NO_EMPTY,
+     .tools = GT | PAIRS | RID_TOOL_CALIBRATE, .group = in_truth,
+     .flags = RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "instead of ground truth: pairs of entries, CSV: qid,aid[,label] (without labels all are of one "
              "person), or hard pairs; entries that pairs of one person connect are that person, all others different people"},
 
@@ -59,15 +60,15 @@ static const rid_option rows[] = {
      .tools = EVAL, .group = in_figures, .max = 100000,
      .help = "manifest, diff: resamples of people, for the intervals; 0: none"},
     {.name = "errors", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
-     .group = in_figures, .flags = RID_OPTION_NO_EMPTY,
+     .group = in_figures, .flags = RID_OPTION_NO_EMPTY | RID_OPTION_FILE,
      .help = "write false merges and splits there, with their entries (CSV)"},
 
     {.name = "query", .type = RID_OPTION_LIST, .metavar = "STORE", .tools = EVAL,
-     .group = in_search, .flags = RID_OPTION_NO_EMPTY,
+     .group = in_search, .flags = RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "stores whose entries are looked for, among those of the other stores; unset: every entry "
              "among all others"},
     {.name = "query-ids", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
-     .group = in_search, .flags = RID_OPTION_NO_EMPTY,
+     .group = in_search, .flags = RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "entry ids, one a line (-: standard input): they are looked for, among all others"},
     {.name = "within", .type = RID_OPTION_CHOICE, .choices = "all|bucket", .default_text = "all",
      .tools = EVAL, .group = in_search,
@@ -80,7 +81,7 @@ static const rid_option rows[] = {
      .group = in_search, .flags = RID_OPTION_NO_EMPTY,
      .help = "re-rank by k-reciprocal encoding (Zhong et al. 2017), as in 20,6,0.3"},
     {.name = "per-query", .type = RID_OPTION_PATH, .metavar = "FILE", .tools = EVAL,
-     .group = in_search, .flags = RID_OPTION_NO_EMPTY,
+     .group = in_search, .flags = RID_OPTION_NO_EMPTY | RID_OPTION_FILE,
      .help = "write rank of the first positive, AP and best scores of every query there (CSV)"},
 
     {.name = "pos-max", .type = RID_OPTION_FLOAT, .metavar = "X", .default_text = "0.75",
@@ -101,7 +102,7 @@ static const rid_option rows[] = {
     {.name = "max-pairs", .type = RID_OPTION_INT, .metavar = "N", .default_text = "10000",
      .tools = PAIRS, .group = in_hard, .min = 1, .max = 1e9, .help = "at most N pairs in all"},
     {.name = "not-in", .type = RID_OPTION_LIST, .metavar = "FILE", .tools = PAIRS, .group = in_hard,
-     .flags = RID_OPTION_NO_EMPTY,
+     .flags = RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "leave out the pairs of these CSV files, in either order: they were looked at"},
 };
 

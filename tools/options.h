@@ -48,6 +48,10 @@ enum {
     RID_OPTION_IF_EXISTS = 1 << 2, /**< the default is a file, used only where it exists */
     RID_OPTION_ZONE = 1 << 3,      /**< values are IANA time zones */
     RID_OPTION_NO_EMPTY = 1 << 4,  /**< the empty text is refused */
+    RID_OPTION_INPUT = 1 << 5,     /**< a file that is read: no output may replace it */
+    RID_OPTION_FILE = 1 << 6,      /**< an output: a file or "-" */
+    RID_OPTION_FOLDER = 1 << 7,    /**< an output: a folder; with RID_OPTION_FILE either */
+    RID_OPTION_OUTPUT = RID_OPTION_FILE | RID_OPTION_FOLDER,
 };
 
 typedef struct rid_option {
@@ -63,6 +67,7 @@ typedef struct rid_option {
     const char *help;         /**< a phrase, no full stop */
     double min, max;          /**< of numbers; both 0: no bounds */
     unsigned flags;           /**< RID_OPTION_… */
+    const char *makes;        /**< files that come with an output, by |, its value for the star: "*.log" */
 } rid_option;
 
 /** Row i of the table, in the order of the help; NULL behind the last. */

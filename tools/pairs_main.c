@@ -55,6 +55,7 @@ int main(int argc, char **argv)
                     "# only labels that may be wrong\n"
                     "rid-pairs -q --gt gt.json day*.h5 | grep -F ,alias_candidate,",
         .run = run,
+        .paths = RID_PATHS_STDOUT,
     };
     rid_cli_main(&tool, argc, argv);
 }

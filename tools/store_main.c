@@ -17,13 +17,9 @@ static rid_status read_inputs(const rid_cli *cli, const char *const **paths, siz
 }
 
 /* Where results go unless -o says otherwise. */
-static rid_status read_output(const rid_cli *cli, const char **output, rid_err *err)
+static const char *output_of(const rid_cli *cli)
 {
-    const char *summary = rid_cli_str(cli, "summary-json");
-    *output = rid_cli_is_set(cli, "output") ? rid_cli_str(cli, "output") : "-";
-    if (summary && strcmp(summary, "-") == 0 && strcmp(*output, "-") == 0)
-        return RID_FAIL(err, RID_EUSAGE, "--summary-json - needs -o: results go to '-'");
-    return RID_OK;
+    return rid_cli_is_set(cli, "output") ? rid_cli_str(cli, "output") : "-";
 }
 
 static rid_status write_report(const rid_cli *cli, rid_publish *out, const char *const *paths,
@@ -46,14 +42,11 @@ static rid_status write_report(const rid_cli *cli, rid_publish *out, const char 
 static rid_status run_report(rid_cli *cli, rid_err *err)
 {
     const char *const *paths;
-    const char *output;
     size_t n;
     rid_publish *out = NULL;
     rid_status st = read_inputs(cli, &paths, &n, err);
-    if (st == RID_OK)
-        st = read_output(cli, &output, err);
     if (st == RID_OK && !rid_cli_flag(cli, "dry-run"))
-        st = rid_publish_begin(&out, output, rid_cli_flag(cli, "force"), err);
+        st = rid_publish_begin(&out, output_of(cli), rid_cli_flag(cli, "force"), err);
     if (st == RID_OK)
         st = write_report(cli, out, paths, n, err);
     if (st == RID_OK && out)
@@ -85,13 +78,12 @@ static rid_status run_export(rid_cli *cli, rid_err *err)
     rid_export_options o = {.format = strcmp(format, "csv") == 0   ? RID_EXPORT_CSV
                                       : strcmp(format, "npy") == 0 ? RID_EXPORT_NPY
                                                                    : RID_EXPORT_JSONL,
+                            .output = output_of(cli),
                             .force = rid_cli_flag(cli, "force"),
                             .dry_run = rid_cli_flag(cli, "dry-run"),
                             .limit = (uint64_t)rid_cli_int(cli, "limit"),
                             .threads = rid_cli_threads(cli)};
-    rid_status st = read_inputs(cli, &o.inputs, &o.n_inputs, err);
-    if (st == RID_OK)
-        st = read_output(cli, &o.output, err);
+    const rid_status st = read_inputs(cli, &o.inputs, &o.n_inputs, err);
     return st == RID_OK ? rid_store_export(&o, rid_cli_summary(cli),
                                            rid_cli_progress(cli, "entries"), err)
                         : st;
@@ -100,17 +92,19 @@ static rid_status run_export(rid_cli *cli, rid_err *err)
 int main(int argc, char **argv)
 {
     static const rid_command commands[] = {
-        {"info", "STORE…", "what is in it and what made it", "json output", run_report},
+        {"info", "STORE…", "what is in it and what made it", "json output", run_report,
+         RID_PATHS_STDOUT},
         {"verify", "STORE…", "check every checksum and every rule; exit 65 names the first violation",
-         "output", run_report},
+         "output", run_report, RID_PATHS_STDOUT},
         {"merge", "-o OUT.h5 STORE…",
          "one store of many, ordered by day, store, time and id; of equal ids the last wins",
-         "limit output", run_merge},
+         "limit output", run_merge, RID_PATHS_IN_PLACE},
         {"export", "[--format F] STORE…", "payloads (jsonl), a table (csv), a NumPy array (npy)",
-         "format limit output", run_export},
+         "format limit output", run_export, RID_PATHS_STDOUT},
         {"list", "STORE…", "entry id, day and store of every entry, bucket by bucket",
-         "json limit output", run_report},
-        {"show", "STORE ENTRY", "one entry: all but its vectors", "json output", run_report},
+         "json limit output", run_report, RID_PATHS_STDOUT},
+        {"show", "STORE ENTRY", "one entry: all but its vectors", "json output", run_report,
+         RID_PATHS_STDOUT | RID_PATHS_ONE_INPUT},
         {0}};
     static const rid_tool tool = {
         .name = "store",

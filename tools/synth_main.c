@@ -122,9 +122,6 @@ static rid_status run(rid_cli *cli, rid_err *err)
     rid_synth_options_init(&o);
     read_world(&o, cli);
     read_outputs(&o, cli);
-    const char *summary = rid_cli_str(cli, "summary-json");
-    if (summary && strcmp(summary, "-") == 0 && strcmp(o.output, "-") == 0)
-        return RID_FAIL(err, RID_EUSAGE, "--summary-json - needs -o: payloads go to '-'");
     double started_s = rid_clock_s();
     rid_status st = rid_synth_run(&o, &counts, rid_cli_progress(cli, "entries"), err);
     double seconds = rid_clock_s() - started_s;
@@ -144,6 +141,7 @@ int main(int argc, char **argv)
         .description = description,
         .examples = examples,
         .run = run,
+        .paths = RID_PATHS_STDOUT,
     };
     return rid_cli_main(&tool, argc, argv);
 }

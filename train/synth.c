@@ -12,7 +12,6 @@
 
 #include <omp.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
     BLOCK_BYTES = 64 << 20, /* of payload text kept at once */
@@ -43,10 +42,7 @@ typedef struct run {
 
 static rid_status check_free(const run *r, const char *path, rid_err *err)
 {
-    struct stat s;
-    if (!path || r->o->force || strcmp(path, "-") == 0 || lstat(path, &s) != 0)
-        return RID_OK;
-    return RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", path);
+    return path ? rid_publish_check(path, r->o->force, err) : RID_OK;
 }
 
 /* The file of a bucket in a directory, in r->line; NULL: no memory. */

@@ -7,7 +7,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/** Installs the handlers (SIGPIPE and SIGXFSZ are ignored: writes report EPIPE, EFBIG). Call once, before any thread. */
+/** Installs the handlers (SIGPIPE and SIGXFSZ are ignored: writes report EPIPE, EFBIG). Call once, before
+ *  any thread. */
 RID_MUST rid_status rid_interrupt_install(rid_err *err);
 /** The signal received, or 0. Safe from any thread. A second one ends the process at once. */
 int rid_interrupt_signal(void);

@@ -3,6 +3,7 @@
 #include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "data/yaml.h"
+#include "train/run_folder.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -80,8 +81,8 @@ static const rid_tool match = {.name = "match",
                                .arguments = "[INPUT…]",
                                .description = "Text.",
                                .run = run};
-static const rid_command commands[] = {{"info", "STORE.h5…", "what is in it", "json", run},
-                                       {"export", "STORE.h5", "its contents", "format", run_other},
+static const rid_command commands[] = {{"info", "STORE.h5…", "what is in it", "json", run, 0},
+                                       {"export", "STORE.h5", "its contents", "format", run_other, 0},
                                        {0}};
 static const rid_tool store = {.name = "store",
                                .bit = RID_TOOL_STORE,
@@ -793,6 +794,13 @@ static void test_table(void **state)
             fail_msg("--%s: the default '%s' is not %s", o->name, o->default_text, want);
         if (o->type == RID_OPTION_CHOICE ? !o->choices : o->type != RID_OPTION_FLAG && !o->metavar)
             fail_msg("--%s: nothing to call its value", o->name);
+        const bool input = o->flags & RID_OPTION_INPUT, output = o->flags & RID_OPTION_OUTPUT;
+        const bool files = o->type == RID_OPTION_LIST && strncmp(o->metavar, "KEY", 3) != 0 &&
+                           strcmp(o->metavar, "CONDITION") != 0 && strcmp(o->metavar, "NAME") != 0;
+        if (o->type == RID_OPTION_PATH ? input == output : output || input != files)
+            fail_msg("--%s: is it read or written?", o->name);
+        if (o->makes && (!output || strchr(o->makes, '*') == NULL))
+            fail_msg("--%s: makes what?", o->name);
         for (size_t j = 0; j < i; j++) {
             const rid_option *other = rid_option_at(j);
             if ((other->tools & o->tools) &&
@@ -800,6 +808,21 @@ static void test_table(void **state)
                 fail_msg("--%s and --%s are both in one tool", other->name, o->name);
         }
     }
+}
+
+/* The files of a run are those that --output says it makes. */
+static void test_table_run_folder(void **state)
+{
+    (void)state;
+    rid_err err;
+    rid_run_folder f;
+    rid_buf names = {0};
+    assert_int_equal(rid_run_folder_open(&f, "run-folder", false, false, &err), RID_OK);
+    for (size_t i = 0; i < RID_RUN_FILES; i++)
+        rid_buf_printf(&names, "%s*%s", i ? "|" : "", f.path[i] + strlen("run-folder"));
+    assert_string_equal(rid_buf_cstr(&names), rid_option_find("output", RID_TOOL_TRAIN)->makes);
+    rid_buf_free(&names);
+    rid_run_folder_close(&f);
 }
 
 static void test_word_distance(void **state)
@@ -1070,6 +1093,7 @@ int main(void)
         TEST(test_run_usage),
         TEST(test_run_texts),
         TEST(test_run_summary),
+        TEST(test_table_run_folder),
     };
     return cmocka_run_group_tests_name("cli", tests, set_up, tear_down);
 }

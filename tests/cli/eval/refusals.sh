@@ -26,7 +26,7 @@ refused 'an unknown command' 2 "did you mean 'manifest'" manifes --gt gt.json m
 refused 'no ground truth' 2 'no ground truth' manifest m
 refused 'no manifest' 2 'no manifest given' manifest --gt gt.json
 refused 'mistakes without ground truth' 2 '--errors needs --gt' manifest --pairs pairs.csv --errors e.csv m
-refused 'mistakes on standard output' 2 'name a file' manifest --gt gt.json --errors - m
+refused 'mistakes on standard output' 2 '--errors - needs -o' manifest --gt gt.json --errors - m
 refused 'a store' 2 'is a store' manifest --gt gt.json s.h5
 refused 'no pairs' 2 'no pairs' pairs s.h5
 refused 'no store' 2 'no store given' pairs --gt gt.json
