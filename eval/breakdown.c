@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static rid_status make_groups(rid_breakdown *b, const char *const *names, size_t n, rid_err *err)
 {
@@ -122,38 +123,67 @@ static uint64_t *pairs_of_kind(rid_breakdown_group *g, pair_kind kind)
     return kind == TRUE_PAIRS ? &g->true_pairs : kind == HIT_PAIRS ? &g->hit_pairs : &g->predicted_pairs;
 }
 
-/* The pairs of the cameras of one bucket, (n, n), of which those with a <= b are used. */
-typedef struct matrix {
-    rid_breakdown_group *at;
-    rid_id_table cameras;
-    size_t n;
-    uint32_t *camera; /* of each row */
-} matrix;
+/* The groups that are being counted, one for each two cameras that occur together. */
+typedef struct camera_pairs {
+    rid_breakdown *b;
+    rid_id_table keys; /* of the groups: the numbers of two cameras, the lower one first */
+    size_t cap;
+    uint32_t *camera;  /* number of each row of the bucket */
+} camera_pairs;
 
-static rid_breakdown_group *cell(const matrix *m, uint32_t a, uint32_t b)
+/* So many are no cameras: the field holds something else, and nobody could read the table. */
+enum { MAX_CAMERA_PAIRS = 1000000 };
+
+static rid_status find_group(camera_pairs *p, uint32_t a, uint32_t b, rid_breakdown_group **out, rid_err *err)
 {
-    return &m->at[a < b ? a * m->n + b : b * m->n + a];
+    const uint32_t key[] = {a < b ? a : b, a < b ? b : a};
+    uint32_t number;
+    bool added;
+    rid_status st = rid_id_table_add(&p->keys, (rid_str){(const char *)key, sizeof key}, &number, &added, err);
+    if (st != RID_OK)
+        return st;
+    if (number == MAX_CAMERA_PAIRS)
+        return RID_FAIL(err, RID_EDATA, "more than %d pairs of cameras: do the entries name cameras?",
+                        (int)MAX_CAMERA_PAIRS);
+    if (rid_mem_grow(&p->b->groups, &p->cap, p->keys.n, sizeof *p->b->groups) != 0)
+        return RID_FAIL_NOMEM(err);
+    if (added)
+        p->b->groups[p->b->n++] = (rid_breakdown_group){0};
+    *out = &p->b->groups[number];
+    return RID_OK;
+}
+
+static rid_status add_pairs(camera_pairs *p, uint32_t a, uint32_t b, pair_kind kind, uint64_t n, rid_err *err)
+{
+    rid_breakdown_group *g;
+    rid_status st = n > 0 ? find_group(p, a, b, &g, err) : RID_OK;
+    if (st == RID_OK && n > 0)
+        *pairs_of_kind(g, kind) += n;
+    return st;
 }
 
 /* One owner's sightings, by camera: of two cameras all pairs, of one those of two different entries. */
-static void pair_up(const matrix *m, const sighting *s, size_t n, pair_kind kind)
+static rid_status pair_up(camera_pairs *p, const sighting *s, size_t n, pair_kind kind, rid_err *err)
 {
-    for (size_t i = 0, i_end; i < n; i = i_end) {
+    rid_status st = RID_OK;
+    for (size_t i = 0, i_end; i < n && st == RID_OK; i = i_end) {
         for (i_end = i + 1; i_end < n && s[i_end].camera == s[i].camera;)
             i_end++;
         const uint64_t own = i_end - i;
-        *pairs_of_kind(cell(m, s[i].camera, s[i].camera), kind) += own * (own - 1) / 2;
-        for (size_t k = i_end, k_end; k < n; k = k_end) {
+        st = add_pairs(p, s[i].camera, s[i].camera, kind, own * (own - 1) / 2, err);
+        for (size_t k = i_end, k_end; k < n && st == RID_OK; k = k_end) {
             for (k_end = k + 1; k_end < n && s[k_end].camera == s[k].camera;)
                 k_end++;
-            *pairs_of_kind(cell(m, s[i].camera, s[k].camera), kind) += own * (k_end - k);
+            st = add_pairs(p, s[i].camera, s[k].camera, kind, own * (k_end - k), err);
         }
     }
+    return st;
 }
 
-static void take_pairs(const matrix *m, const rid_clustered_bucket *b, const rid_judged *e, sighting *s,
-                       pair_kind kind)
+static rid_status take_pairs(camera_pairs *p, const rid_clustered_bucket *b, const rid_judged *e, sighting *s,
+                             pair_kind kind, rid_err *err)
 {
+    rid_status st = RID_OK;
     size_t n = 0;
     for (size_t i = 0; i < b->n; i++) {
         const uint64_t truth = e[i].person, predicted = b->entries[i].person;
@@ -161,99 +191,52 @@ static void take_pairs(const matrix *m, const rid_clustered_bucket *b, const rid
             s[n++] = (sighting){kind == TRUE_PAIRS        ? truth
                                 : kind == PREDICTED_PAIRS ? predicted
                                                           : truth << 32 | predicted,
-                                m->camera[i]};
+                                p->camera[i]};
     }
     qsort(s, n, sizeof *s, compare_sightings);
-    for (size_t i = 0, end; i < n; i = end) {
+    for (size_t i = 0, end; i < n && st == RID_OK; i = end) {
         for (end = i + 1; end < n && s[end].owner == s[i].owner;)
             end++;
-        pair_up(m, s + i, end - i, kind);
+        st = pair_up(p, s + i, end - i, kind, err);
     }
+    return st;
 }
 
-static void take_searches(const matrix *m, size_t n, const rid_judged *e)
-{
-    for (size_t i = 0; i < n; i++)
-        if (e[i].mated)
-            rid_search_counts_take(&cell(m, m->camera[e[i].previous], m->camera[i])->searches, true,
-                                   e[i].end);
-}
-
-static rid_status init_matrix(matrix *m, const rid_clustered_bucket *b, rid_err *err)
+static rid_status take_searches(camera_pairs *p, size_t n, const rid_judged *e, rid_err *err)
 {
     rid_status st = RID_OK;
-    *m = (matrix){.camera = rid_mem_alloc(b->n, sizeof *m->camera)};
-    if (!m->camera)
-        return RID_FAIL_NOMEM(err);
+    for (size_t i = 0; i < n && st == RID_OK; i++) {
+        rid_breakdown_group *g;
+        if (!e[i].mated)
+            continue;
+        st = find_group(p, p->camera[e[i].previous], p->camera[i], &g, err);
+        if (st == RID_OK)
+            rid_search_counts_take(&g->searches, true, e[i].end);
+    }
+    return st;
+}
+
+static rid_status number_cameras(camera_pairs *p, const rid_clustered_bucket *b, rid_err *err)
+{
+    rid_status st = RID_OK;
     for (size_t i = 0; st == RID_OK && i < b->n; i++) {
         const rid_str name = b->entries[i].camera;
-        st = rid_id_table_add(&m->cameras, name.data ? name : (rid_str){"", 0}, &m->camera[i], NULL, err);
+        st = rid_id_table_add(&p->b->cameras, name.data ? name : (rid_str){"", 0}, &p->camera[i], NULL, err);
     }
-    if (st != RID_OK)
-        return st;
-    m->n = m->cameras.n;
-    m->at = rid_mem_zalloc(m->n * m->n, sizeof *m->at);
-    return m->at ? RID_OK : RID_FAIL_NOMEM(err);
-}
-
-static void clear_matrix(matrix *m)
-{
-    rid_mem_free(m->at);
-    rid_mem_free(m->camera);
-    rid_id_table_clear(&m->cameras);
-}
-
-static void add_group(rid_breakdown_group *to, const rid_breakdown_group *g)
-{
-    rid_search_counts_add(&to->searches, &g->searches);
-    to->true_pairs += g->true_pairs;
-    to->predicted_pairs += g->predicted_pairs;
-    to->hit_pairs += g->hit_pairs;
-}
-
-/* Adds a cell to the group of its two cameras, "first NUL second". */
-static rid_status flush_cell(rid_breakdown *b, rid_buf *key, size_t *cap, rid_str x, rid_str y,
-                             const rid_breakdown_group *g, rid_err *err)
-{
-    const bool in_order = rid_str_compare(x, y) <= 0;
-    uint32_t number;
-    bool added;
-    rid_buf_clear(key);
-    rid_buf_append(key, in_order ? x.data : y.data, in_order ? x.len : y.len);
-    rid_buf_append_char(key, '\0');
-    rid_buf_append(key, in_order ? y.data : x.data, in_order ? y.len : x.len);
-    if (key->failed || rid_mem_grow(&b->groups, cap, b->n + 1, sizeof *b->groups) != 0)
-        return RID_FAIL_NOMEM(err);
-    rid_status st = rid_id_table_add(&b->cameras, rid_buf_view(key), &number, &added, err);
-    if (st == RID_OK && added)
-        b->groups[b->n++] = (rid_breakdown_group){.name.len = in_order ? x.len : y.len};
-    if (st == RID_OK)
-        add_group(&b->groups[number], g);
     return st;
 }
 
-static rid_status flush(rid_breakdown *b, const matrix *m, rid_buf *key, size_t *cap, rid_err *err)
-{
-    rid_status st = RID_OK;
-    for (uint32_t x = 0; x < m->n; x++)
-        for (uint32_t y = x; y < m->n && st == RID_OK; y++) {
-            const rid_breakdown_group *g = &m->at[x * m->n + y];
-            if (g->true_pairs + g->predicted_pairs + g->searches.mated > 0)
-                st = flush_cell(b, key, cap, rid_id_table_at(&m->cameras, x),
-                                rid_id_table_at(&m->cameras, y), g, err);
-        }
-    return st;
-}
-
-static rid_status take_bucket(matrix *m, const rid_clustered_bucket *b, const rid_judged *e, rid_err *err)
+static rid_status take_bucket(camera_pairs *p, const rid_clustered_bucket *b, const rid_judged *e, rid_err *err)
 {
     sighting *s = rid_mem_alloc(b->n, sizeof *s);
-    rid_status st = s ? init_matrix(m, b, err) : RID_FAIL_NOMEM(err);
+    p->camera = rid_mem_alloc(b->n, sizeof *p->camera);
+    rid_status st = s && p->camera ? number_cameras(p, b, err) : RID_FAIL_NOMEM(err);
     for (pair_kind kind = TRUE_PAIRS; st == RID_OK && kind <= HIT_PAIRS; kind++)
-        take_pairs(m, b, e, s, kind);
+        st = take_pairs(p, b, e, s, kind, err);
     if (st == RID_OK)
-        take_searches(m, b->n, e);
+        st = take_searches(p, b->n, e, err);
     rid_mem_free(s);
+    rid_mem_free(p->camera);
     return st;
 }
 
@@ -264,14 +247,16 @@ static int compare_groups(const void *x, const void *y)
     return first != 0 ? first : rid_str_compare(a->other, b->other);
 }
 
-/* Every group's two names out of its key. */
-static void name_groups(rid_breakdown *b)
+static void name_groups(camera_pairs *p)
 {
+    rid_breakdown *b = p->b;
     for (uint32_t g = 0; g < b->n; g++) {
-        const rid_str key = rid_id_table_at(&b->cameras, g);
-        const size_t n = b->groups[g].name.len;
-        b->groups[g].name = (rid_str){key.data, n};
-        b->groups[g].other = (rid_str){key.data + n + 1, key.len - n - 1};
+        uint32_t key[2];
+        memcpy(key, rid_id_table_at(&p->keys, g).data, sizeof key);
+        const rid_str x = rid_id_table_at(&b->cameras, key[0]), y = rid_id_table_at(&b->cameras, key[1]);
+        const bool in_order = rid_str_compare(x, y) <= 0;
+        b->groups[g].name = in_order ? x : y;
+        b->groups[g].other = in_order ? y : x;
     }
     if (b->n > 0)
         qsort(b->groups, b->n, sizeof *b->groups, compare_groups);
@@ -279,20 +264,14 @@ static void name_groups(rid_breakdown *b)
 
 rid_status rid_breakdown_by_cameras(rid_breakdown *b, const rid_judgement *j, rid_err *err)
 {
-    rid_buf key = {0};
-    size_t cap = 0;
+    camera_pairs p = {.b = b};
     rid_status st = RID_OK;
     *b = (rid_breakdown){0};
-    for (size_t k = 0; st == RID_OK && k < j->clustering->n_buckets; k++) {
-        matrix m = {0};
-        st = take_bucket(&m, &j->clustering->buckets[k], j->buckets[k].entries, err);
-        if (st == RID_OK)
-            st = flush(b, &m, &key, &cap, err);
-        clear_matrix(&m);
-    }
+    for (size_t k = 0; st == RID_OK && k < j->clustering->n_buckets; k++)
+        st = take_bucket(&p, &j->clustering->buckets[k], j->buckets[k].entries, err);
     if (st == RID_OK)
-        name_groups(b);
-    rid_buf_free(&key);
+        name_groups(&p);
+    rid_id_table_clear(&p.keys);
     return st;
 }
 

@@ -19,12 +19,13 @@ typedef struct rid_breakdown_group {
 typedef struct rid_breakdown {
     rid_breakdown_group *groups;
     size_t n;
-    rid_id_table cameras; /**< behind the views: pairs of names */
+    rid_id_table cameras; /**< behind the views */
 } rid_breakdown;
 
 /** Pairs of entries of a bucket by their two cameras ("" for none), in the order of their names, whichever
  *  came first; searches of mated entries by their camera and that of their person's latest entry before.
- *  RID_ETEMP. To be cleared. */
+ *  Memory: that of the pairs of cameras that occur. RID_ETEMP; RID_EDATA for more than a million of them. To be
+ *  cleared in any case. */
 RID_MUST rid_status rid_breakdown_by_cameras(rid_breakdown *b, const rid_judgement *j, rid_err *err);
 /** People, entries, searches by how many entries the person has in the bucket. */
 RID_MUST rid_status rid_breakdown_by_visits(rid_breakdown *b, const rid_judgement *j, rid_err *err);

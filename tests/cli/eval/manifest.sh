@@ -209,6 +209,29 @@ expect_code 0
 expect_equal fnir "$(json_value .out fnir)" null
 expect_equal f1 "$(json_value .out pairwise_f1)" 1
 
+# Every entry names a camera of its own; people come twice, five minutes apart.
+cameras() { # ENTRIES ENTRIES-OF-A-PERSON
+    awk -v n="$1" -v of="$2" -v day=$DAY 'BEGIN {
+        printf "{\"day_id\":\"%s\",\"store_id\":\"s1\",\"people\":[", day
+        for (i = 0; i < n; i++) printf "%s{\"entry_id\":\"e%05d\",\"camera\":\"k%d\"}%s",
+            i % of ? "," : (i ? "," : "") "{\"person_id\":\"p" i / of "\",\"events\":[", i, i, i % of == of - 1 ? "]}" : ""
+        print "]}" }' >cameras.json
+    awk -v n="$1" -v of="$2" 'BEGIN { for (i = 0; i < n; i++)
+        printf "%s\"e%05d\":\"p%d\"", i ? "," : "{", i, i / of; print "}" }' >cameras_gt.json
+}
+begin 'as many cameras as entries'
+cameras 20000 2
+run rid-eval manifest -q --gt cameras_gt.json --json --bootstrap 0 -o cameras.out cameras.json
+expect_code 0
+expect_equal hits "$(json_value cameras.out hits)" 10000
+expect_equal 'pairs of cameras' "$(grep -o '"camera_a":' cameras.out | wc -l)" 10000
+grep -q '{"camera_a":"k19998","camera_b":"k19999","true_pairs":1,"predicted_pairs":1,"hit_pairs":1,' cameras.out ||
+    fail 'not the last pair'
+cameras 1500 1500
+run rid-eval manifest -q --gt cameras_gt.json --bootstrap 0 cameras.json
+expect_code 65
+expect_err 'more than 1000000 pairs of cameras'
+
 begin 'assertions'
 run rid-eval manifest -q --gt hand_gt.json hand.json
 expect_code 0
