@@ -13,7 +13,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { STEPS = 3 };
 
@@ -29,7 +28,7 @@ typedef struct job {
     rid_calibration_data counts;
     rid_calibration result;
     rid_point_checkpoint checkpoint;
-    rid_publish *output;
+    rid_publish *output, *copy; /* point, checkpoint */
     rid_buf document;
     rid_summary *summary;
     rid_progress *progress;
@@ -47,12 +46,14 @@ static void step_done(job *j, const char *stage, double start)
 static rid_status begin_outputs(job *j, rid_err *err)
 {
     const rid_calibrate_options *o = j->o;
-    struct stat s;
+    rid_status st = RID_OK;
     if (o->dry_run)
         return RID_OK;
-    if (o->ckpt_out && !o->force && lstat(o->ckpt_out, &s) == 0)
-        return RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", o->ckpt_out);
-    return o->output ? rid_publish_begin(&j->output, o->output, o->force, err) : RID_OK;
+    if (o->ckpt_out)
+        st = rid_publish_begin(&j->copy, o->ckpt_out, o->force, err);
+    if (st == RID_OK && o->output)
+        st = rid_publish_begin(&j->output, o->output, o->force, err);
+    return st;
 }
 
 static rid_status take_sweep(job *j, rid_err *err)
@@ -202,6 +203,42 @@ static rid_status calibrate(job *j, rid_err *err)
     return j->result.kept ? RID_OK : refuse(j, err);
 }
 
+static rid_status write_copy(job *j, rid_err *err)
+{
+    const rid_status st = rid_point_checkpoint_write(&j->checkpoint, j->document.data, j->copy,
+                                                     j->o->ckpt_out, err);
+    return st == RID_OK ? rid_publish_seal(j->copy, err) : st;
+}
+
+static rid_status write_point(job *j, rid_err *err)
+{
+    rid_buf_append_char(&j->document, '\n');
+    const rid_status st = j->document.failed
+                              ? RID_FAIL_NOMEM(err)
+                              : rid_publish_write(j->output, j->document.data, j->document.len, err);
+    return st == RID_OK ? rid_publish_seal(j->output, err) : st;
+}
+
+static rid_status commit(rid_publish **p, rid_err *err)
+{
+    rid_publish *owned = *p;
+    *p = NULL;
+    return rid_publish_commit(owned, err);
+}
+
+/* What can fail comes before the first of them is renamed. */
+static rid_status publish(job *j, rid_err *err)
+{
+    rid_status st = j->copy ? write_copy(j, err) : RID_OK;
+    if (st == RID_OK && j->output)
+        st = write_point(j, err);
+    if (st == RID_OK && j->copy)
+        st = commit(&j->copy, err);
+    if (st == RID_OK && j->output)
+        st = commit(&j->output, err);
+    return st;
+}
+
 static rid_status write_outputs(job *j, rid_err *err)
 {
     const rid_calibration_record record = {.data = &j->data,
@@ -215,19 +252,7 @@ static rid_status write_outputs(job *j, rid_err *err)
     rid_status st = rid_calibration_write_json(&record, &j->document, err);
     if (st == RID_OK && !rid_buf_cstr(&j->document))
         st = RID_FAIL_NOMEM(err);
-    if (st == RID_OK && j->o->ckpt_out && !j->o->dry_run)
-        st = rid_point_checkpoint_write(&j->checkpoint, j->document.data, j->o->ckpt_out,
-                                        j->o->force, err);
-    if (st != RID_OK || !j->output)
-        return st;
-    rid_buf_append_char(&j->document, '\n');
-    rid_publish *p = j->output;
-    st = j->document.failed ? RID_FAIL_NOMEM(err)
-                            : rid_publish_write(p, j->document.data, j->document.len, err);
-    if (st != RID_OK)
-        return st;
-    j->output = NULL;
-    return rid_publish_commit(p, err);
+    return st == RID_OK ? publish(j, err) : st;
 }
 
 /* Nothing was tried beyond the end of the grid. */
@@ -300,6 +325,7 @@ rid_status rid_calibrate_run(const rid_calibrate_options *o, const char *const *
     j->progress = progress;
     const rid_status st = run_job(j, stores, n_stores, err);
     rid_publish_abort(j->output);
+    rid_publish_abort(j->copy);
     rid_point_checkpoint_clear(&j->checkpoint);
     rid_swept_point_clear(&j->swept);
     rid_calibration_data_clear(&j->counts);

@@ -257,6 +257,15 @@ static rid_status verify(const rid_checkpoint *ck, const rid_checkpoint_extras *
     return st;
 }
 
+rid_status rid_checkpoint_write_to(const rid_checkpoint *ck, const rid_checkpoint_extras *extras,
+                                   rid_publish *out, const char *path, rid_err *err)
+{
+    const rid_status st = write_archive(out, ck, extras, err);
+    if (st == RID_OK && rid_publish_temp_path(out))
+        return verify(ck, extras, rid_publish_temp_path(out), path, err);
+    return st;
+}
+
 rid_status rid_checkpoint_write(const rid_checkpoint *ck, const char *path, bool force,
                                 rid_err *err)
 {
@@ -270,9 +279,7 @@ rid_status rid_checkpoint_write_extras(const rid_checkpoint *ck, const rid_check
     rid_status st = rid_publish_begin(&out, path, force, err);
     if (st != RID_OK)
         return st;
-    st = write_archive(out, ck, extras, err);
-    if (st == RID_OK && rid_publish_temp_path(out))
-        st = verify(ck, extras, rid_publish_temp_path(out), path, err);
+    st = rid_checkpoint_write_to(ck, extras, out, path, err);
     if (st != RID_OK) {
         rid_publish_abort(out);
         return st;

@@ -72,8 +72,8 @@ static void say_dropped(const rid_checkpoint_extras *e, const char *path)
             RID_STR(rid_buf_view(&e->dropped)), more);
 }
 
-rid_status rid_point_checkpoint_write(rid_point_checkpoint *p, const char *point, const char *path,
-                                      bool force, rid_err *err)
+rid_status rid_point_checkpoint_write(rid_point_checkpoint *p, const char *point, rid_publish *out,
+                                      const char *path, rid_err *err)
 {
     char *copy = rid_mem_strdup(point);
     if (!copy)
@@ -83,5 +83,5 @@ rid_status rid_point_checkpoint_write(rid_point_checkpoint *p, const char *point
     const rid_status st = rid_checkpoint_meta_seal(&p->checkpoint, &p->meta, err);
     if (st == RID_OK && p->extras.n_dropped > 0)
         say_dropped(&p->extras, path);
-    return st == RID_OK ? rid_checkpoint_write_extras(&p->checkpoint, &p->extras, path, force, err) : st;
+    return st == RID_OK ? rid_checkpoint_write_to(&p->checkpoint, &p->extras, out, path, err) : st;
 }

@@ -18,9 +18,10 @@ RID_MUST rid_status rid_point_checkpoint_open(rid_point_checkpoint *out, const c
                                               const rid_store_info *stores, int threads, rid_err *err);
 void rid_point_checkpoint_clear(rid_point_checkpoint *p);
 
-/** Publishes it at `path` with the operating point, a JSON object's text; plain values of other keys go with
- *  it, of others a warning says the names. Errors of rid_checkpoint_write. */
+/** Writes it with the operating point, a JSON object's text, into an output that was begun for `path`; plain
+ *  values of other keys go with it, of others a warning says the names. Errors of
+ *  rid_checkpoint_write_to. */
 RID_MUST rid_status rid_point_checkpoint_write(rid_point_checkpoint *p, const char *point,
-                                               const char *path, bool force, rid_err *err);
+                                               rid_publish *out, const char *path, rid_err *err);
 
 #endif

@@ -22,6 +22,7 @@ struct rid_publish {
     char *directory; /* of target */
     char *temp;      /* NULL for standard output */
     int fd;
+    bool sealed;     /* verified and durable */
     rid_hasher *written;
     long long n_written, n_sent; /* n_sent: of them, on their way to the disk */
 };
@@ -303,13 +304,22 @@ static rid_status verify_written(rid_publish *p, rid_err *err)
     return st;
 }
 
+rid_status rid_publish_seal(rid_publish *p, rid_err *err)
+{
+    if (!p->temp || p->sealed)
+        return RID_OK;
+    const rid_status st = verify_written(p, err);
+    if (st == RID_OK && fsync(p->fd) != 0)
+        return RID_FAIL_ERRNO(err, "%s: fsync", p->path);
+    p->sealed = st == RID_OK;
+    return st;
+}
+
 rid_status rid_publish_commit(rid_publish *p, rid_err *err)
 {
     rid_status st = RID_OK;
     if (p->temp) {
-        st = verify_written(p, err);
-        if (st == RID_OK && fsync(p->fd) != 0)
-            st = RID_FAIL_ERRNO(err, "%s: fsync", p->path);
+        st = rid_publish_seal(p, err);
         if (st == RID_OK && rename(p->temp, p->target) != 0)
             st = RID_FAIL_ERRNO(err, "%s: rename", p->path);
         if (st == RID_OK) {

@@ -33,7 +33,12 @@ int rid_publish_fd(const rid_publish *p);
 /** Appends. Bytes written here are digested, and commit reads them back. */
 RID_MUST rid_status rid_publish_write(rid_publish *p, const void *bytes, size_t n, rid_err *err);
 
-/** Verifies what rid_publish_write wrote, makes it durable and renames it into place. Frees p,
+/** Verifies what rid_publish_write wrote and makes it durable, still under its temporary name: after that
+ *  only the renaming is left to commit. For outputs that belong together: all are sealed before the first
+ *  is committed. Nothing may be written afterwards. */
+RID_MUST rid_status rid_publish_seal(rid_publish *p, rid_err *err);
+
+/** Seals, unless that was done, and renames into place. Frees p,
  *  also on failure, when the previous file is untouched and the temporary one removed. */
 RID_MUST rid_status rid_publish_commit(rid_publish *p, rid_err *err);
 

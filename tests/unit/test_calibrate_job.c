@@ -144,9 +144,16 @@ static void test_interrupt(void **state)
 static rid_status copy_checkpoint(const rid_store_info *stores, rid_err *err)
 {
     rid_point_checkpoint p;
+    rid_publish *out = NULL;
     rid_status st = rid_point_checkpoint_open(&p, ckpt_path, stores, 1, err);
     if (st == RID_OK)
-        st = rid_point_checkpoint_write(&p, "{\"threshold\":0.5}", copy_path, true, err);
+        st = rid_publish_begin(&out, copy_path, true, err);
+    if (st == RID_OK)
+        st = rid_point_checkpoint_write(&p, "{\"threshold\":0.5}", out, copy_path, err);
+    if (st == RID_OK)
+        st = rid_publish_commit(out, err);
+    else
+        rid_publish_abort(out);
     rid_point_checkpoint_clear(&p);
     return st;
 }
