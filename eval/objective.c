@@ -6,15 +6,15 @@
 #include <string.h>
 
 static const struct {
-    const char *name, *figure;
+    const char *name;
     bool bounded;
 } KINDS[] = {
-    [RID_OBJECTIVE_F1] = {"f1", "pairwise_f1", false},
-    [RID_OBJECTIVE_BCUBED_F1] = {"bcubed-f1", "bcubed_f1", false},
-    [RID_OBJECTIVE_PAIRS_F1] = {"pairs-f1", "pairs_f1", false},
-    [RID_OBJECTIVE_PRECISION] = {"precision@recall=", "pairwise_precision", true},
-    [RID_OBJECTIVE_RECALL] = {"recall@precision=", "pairwise_recall", true},
-    [RID_OBJECTIVE_FNIR] = {"fnir@fpir=", "fnir", true},
+    [RID_OBJECTIVE_F1] = {"f1", false},
+    [RID_OBJECTIVE_BCUBED_F1] = {"bcubed-f1", false},
+    [RID_OBJECTIVE_PAIRS_F1] = {"pairs-f1", false},
+    [RID_OBJECTIVE_PRECISION] = {"precision@recall=", true},
+    [RID_OBJECTIVE_RECALL] = {"recall@precision=", true},
+    [RID_OBJECTIVE_FNIR] = {"fnir@fpir=", true},
 };
 enum { N_KINDS = sizeof KINDS / sizeof KINDS[0] };
 
@@ -33,11 +33,6 @@ bool rid_objective_parse(const char *text, rid_objective *out)
         return true;
     }
     return false;
-}
-
-const char *rid_objective_figure(const rid_objective *o)
-{
-    return KINDS[o->kind].figure;
 }
 
 /* How far x is below the bound. */

@@ -21,8 +21,6 @@ typedef struct rid_objective {
 
 /** False where the text is none of these. */
 bool rid_objective_parse(const char *text, rid_objective *out);
-/** The name of the figure, as surface.csv has it: "pairwise_f1". */
-const char *rid_objective_figure(const rid_objective *o);
 
 /** How good a cell is. */
 typedef struct rid_merit {

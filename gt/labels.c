@@ -18,7 +18,7 @@ typedef struct label {
 struct rid_labels {
     rid_id_table entries, persons;
     label *at; /* (entries.n) */
-    size_t cap, n_excluded;
+    size_t cap;
     uint32_t *order; /* labelled entries in order of first appearance */
     size_t order_cap, n_labelled;
     bool linked;     /* by pairs */
@@ -65,7 +65,6 @@ static rid_status add_label(void *ctx, const rid_gt_item *item, rid_err *err)
         rid_mem_grow(&l->order, &l->order_cap, l->n_labelled + 1, sizeof *l->order) != 0)
         return RID_FAIL_NOMEM(err);
     l->at[number] = (label){who, r->file};
-    l->n_excluded += !include;
     if (include)
         l->order[l->n_labelled++] = number;
     return RID_OK;
@@ -174,11 +173,6 @@ size_t rid_labels_count(const rid_labels *l)
 size_t rid_labels_person_count(const rid_labels *l)
 {
     return l->persons.n;
-}
-
-size_t rid_labels_excluded_count(const rid_labels *l)
-{
-    return l->n_excluded;
 }
 
 void rid_labels_at(const rid_labels *l, size_t i, rid_str *entry_id, uint32_t *person)

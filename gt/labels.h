@@ -14,7 +14,7 @@ typedef struct rid_labels rid_labels;
 
 /** Reads n >= 1 files (also .gz, .zst, "-") one after the other into one set of labels. The same
  *  label twice is fine; an entry with two persons is RID_EDATA with both and their files. Entries and
- *  persons with include: false are left out and counted. Errors: RID_ENOINPUT, RID_EDATA with file,
+ *  persons with include: false are left out. Errors: RID_ENOINPUT, RID_EDATA with file,
  *  line, byte and what was expected; RID_ETEMP. */
 RID_MUST rid_status rid_labels_read(rid_labels **out, const char *const *paths, size_t n,
                                     rid_err *err);
@@ -39,10 +39,9 @@ bool rid_labels_are_linked(const rid_labels *l);
  *  each once. A view of *n. */
 const uint64_t *rid_labels_apart(const rid_labels *l, size_t *n);
 
-/** How many labelled entries, persons, and entries left out by include: false. */
+/** How many labelled entries and persons. */
 size_t rid_labels_count(const rid_labels *l);
 size_t rid_labels_person_count(const rid_labels *l);
-size_t rid_labels_excluded_count(const rid_labels *l);
 /** Label i in order of first appearance: the entry's id and the person's number. Views. */
 void rid_labels_at(const rid_labels *l, size_t i, rid_str *entry_id, uint32_t *person);
 /** The person's id; persons are numbered in order of first appearance. View. */

@@ -19,7 +19,7 @@ typedef struct id_pair {
 struct rid_pairs {
     rid_id_table ids;
     id_pair *pairs;
-    size_t n, cap, n_repeated;
+    size_t n, cap;
     uint32_t *slots; /* (n_slots): index into pairs + 1; 0: free */
     size_t n_slots;
 };
@@ -119,7 +119,6 @@ static rid_status add_pair(reading *r, uint32_t a, uint32_t b, bool same, rid_er
                                 RID_STR(rid_id_table_at(&p->ids, a)),
                                 RID_STR(rid_id_table_at(&p->ids, b)), same, was->same,
                                 r->paths[was->file], was->line);
-        p->n_repeated++;
         return RID_OK;
     }
     if (rid_mem_grow(&p->pairs, &p->cap, p->n + 1, sizeof *p->pairs) != 0)
@@ -202,11 +201,6 @@ size_t rid_pairs_count(const rid_pairs *p)
     return p->n;
 }
 
-size_t rid_pairs_repeated_count(const rid_pairs *p)
-{
-    return p->n_repeated;
-}
-
 void rid_pairs_at(const rid_pairs *p, size_t i, uint32_t *a, uint32_t *b, bool *same)
 {
     *a = p->pairs[i].a;
@@ -227,13 +221,6 @@ rid_str rid_pairs_id(const rid_pairs *p, uint32_t number)
 bool rid_pairs_find_id(const rid_pairs *p, rid_str id, uint32_t *number)
 {
     return rid_id_table_find(&p->ids, id, number);
-}
-
-bool rid_pairs_find(const rid_pairs *p, rid_str a, rid_str b, bool *same)
-{
-    uint32_t x, y;
-    return rid_id_table_find(&p->ids, a, &x) && rid_id_table_find(&p->ids, b, &y) &&
-           rid_pairs_find_numbers(p, x, y, same);
 }
 
 bool rid_pairs_find_numbers(const rid_pairs *p, uint32_t a, uint32_t b, bool *same)

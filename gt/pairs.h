@@ -11,7 +11,7 @@ typedef struct rid_pairs rid_pairs;
 /** Reads n >= 1 CSV files (also .gz, .zst, "-") one after the other. The header names the columns, in
  *  any order: qid, aid and, where there is one, label; or entry_id_a, entry_id_b and same_pid; others
  *  are passed over. Without a column for it the label is 1. Labels are 0, 1, false or true. Either
- *  order of the two ids is the same pair; one that comes again counts once (rid_pairs_repeated_count).
+ *  order of the two ids is the same pair; one that comes again counts once.
  *  RID_EDATA with file, line, byte and what was expected: a pair of an entry with itself, a pair that
  *  has both labels (both places are named), a row of another width than the header, an empty id.
  *  RID_ENOINPUT, RID_ETEMP, RID_EINTR. */
@@ -20,7 +20,6 @@ RID_MUST rid_status rid_pairs_read(rid_pairs **out, const char *const *paths, si
 void rid_pairs_free(rid_pairs *p);
 
 size_t rid_pairs_count(const rid_pairs *p);
-size_t rid_pairs_repeated_count(const rid_pairs *p);
 /** Pair i in order of first appearance: its ids by number, as they stood there, and its label. */
 void rid_pairs_at(const rid_pairs *p, size_t i, uint32_t *a, uint32_t *b, bool *same);
 /** Distinct ids, numbered in order of first appearance. View. */
@@ -28,10 +27,8 @@ size_t rid_pairs_id_count(const rid_pairs *p);
 rid_str rid_pairs_id(const rid_pairs *p, uint32_t number);
 /** The number of an id; false where it is in no pair. Thread-safe. */
 bool rid_pairs_find_id(const rid_pairs *p, rid_str id, uint32_t *number);
-/** True where the pair, in either order, is among them; its label, unless same is NULL.
+/** True where the pair of two numbers of ids, in either order, is among them; its label, unless same is NULL.
  *  Thread-safe. */
-bool rid_pairs_find(const rid_pairs *p, rid_str a, rid_str b, bool *same);
-/** The same for two numbers of ids. */
 bool rid_pairs_find_numbers(const rid_pairs *p, uint32_t a, uint32_t b, bool *same);
 
 /* ---- writing ---- */

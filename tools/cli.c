@@ -104,11 +104,6 @@ void rid_cli_free(rid_cli *cli)
     rid_mem_free(cli);
 }
 
-rid_cli_action rid_cli_action_of(const rid_cli *cli)
-{
-    return cli->action;
-}
-
 const rid_command *rid_cli_command(const rid_cli *cli)
 {
     return cli->command;

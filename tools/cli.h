@@ -79,7 +79,6 @@ typedef enum rid_cli_action {
     RID_CLI_MAN,
     RID_CLI_PRINT_CONFIG,
 } rid_cli_action;
-rid_cli_action rid_cli_action_of(const rid_cli *cli);
 /** The command of a tool that has some, after a successful parse; otherwise NULL. */
 const rid_command *rid_cli_command(const rid_cli *cli);
 

@@ -110,11 +110,6 @@ size_t rid_pk_sampler_batches(const rid_pk_sampler *s)
     return (s->n_people + s->o.p - 1) / s->o.p;
 }
 
-size_t rid_pk_sampler_people(const rid_pk_sampler *s)
-{
-    return s->n_people;
-}
-
 /* Fisher and Yates. */
 static void shuffle(uint32_t *a, size_t n, rid_random *r)
 {

@@ -26,7 +26,6 @@ RID_MUST rid_status rid_pk_sampler_new(rid_pk_sampler **out, const rid_train_set
 void rid_pk_sampler_free(rid_pk_sampler *s);
 
 size_t rid_pk_sampler_batches(const rid_pk_sampler *s); /**< an epoch */
-size_t rid_pk_sampler_people(const rid_pk_sampler *s);
 
 /** The entries of batch `step` (from 0, epochs run on): entries (p*k), people one after the other.
  *  One thread at a time. */

@@ -64,11 +64,6 @@ rid_status rid_appendfile_add(rid_appendfile *f, const void *bytes, size_t n, ri
     return st;
 }
 
-uint64_t rid_appendfile_length(const rid_appendfile *f)
-{
-    return f->length;
-}
-
 void rid_appendfile_close(rid_appendfile *f)
 {
     if (!f)

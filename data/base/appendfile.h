@@ -14,12 +14,10 @@ typedef struct rid_appendfile rid_appendfile;
  *  it has fewer. One thread at a time per handle. */
 RID_MUST rid_status rid_appendfile_open(rid_appendfile **out, const char *path, uint64_t keep,
                                         rid_err *err);
-/** Appends n bytes and makes them durable. After a failure the file may hold part of them; its
- *  length, as told by rid_appendfile_length, is that before. */
+/** Appends n bytes and makes them durable. After a failure the file may hold part of them; the
+ *  next piece goes where they began. */
 RID_MUST rid_status rid_appendfile_add(rid_appendfile *f, const void *bytes, size_t n,
                                        rid_err *err);
-/** Bytes that are in the file for good. */
-uint64_t rid_appendfile_length(const rid_appendfile *f);
 /** NULL is fine. */
 void rid_appendfile_close(rid_appendfile *f);
 

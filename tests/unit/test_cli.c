@@ -3,6 +3,7 @@
 #include "data/base/interrupt.h"
 #include "data/base/mem.h"
 #include "data/yaml.h"
+#include "tools/cli_state.h"
 #include "train/run_folder.h"
 
 #include <setjmp.h>
@@ -219,7 +220,7 @@ static void test_defaults(void **state)
     const char *const *items;
     const rid_cli_pair *pairs;
     uint32_t i = 7, n = 7;
-    assert_int_equal(rid_cli_action_of(cli), RID_CLI_RUN);
+    assert_int_equal(cli->action, RID_CLI_RUN);
     assert_null(rid_cli_command(cli));
     assert_int_equal(rid_cli_int(cli, "batch"), 256);
     assert_true(rid_cli_float(cli, "filter-outlier-z") == -1.7);
@@ -630,7 +631,7 @@ static void test_actions(void **state)
                  {"--|--help", RID_CLI_RUN}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         rid_cli *cli = parse_ok(&encode, cases[i].line);
-        assert_int_equal(rid_cli_action_of(cli), cases[i].action);
+        assert_int_equal(cli->action, cases[i].action);
         rid_cli_free(cli);
     }
     rid_cli *cli = parse_ok(&store, "--print-config"); /* no command needed */

@@ -153,10 +153,8 @@ static void test_appending_goes_on(void **state)
     assert_ok(rid_appendfile_open(&f, path, 0, &err));
     assert_ok(rid_appendfile_add(f, "first ", 6, &err));
     assert_ok(rid_appendfile_add(f, "second ", 7, &err));
-    assert_int_equal(rid_appendfile_length(f), 13);
     rid_appendfile_close(f);
     assert_ok(rid_appendfile_open(&f, path, 6, &err)); /* and the rest is cut off */
-    assert_int_equal(rid_appendfile_length(f), 6);
     assert_ok(rid_appendfile_add(f, "2nd", 3, &err));
     rid_appendfile_close(f);
     rid_buf b = fx_read(path);
@@ -196,7 +194,6 @@ static void test_failed_write(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     assert_fails(rid_appendfile_add(f, "second", 6, &err), RID_EIO, "full");
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-    assert_int_equal(rid_appendfile_length(f), 6);
     assert_ok(rid_appendfile_add(f, "third", 5, &err));
     rid_appendfile_close(f);
     rid_buf b = fx_read(fx_path("full"));
