@@ -75,6 +75,14 @@ bin=$(dirname "$(command -v rid-sweep || echo "$here/build/release/bin/rid-sweep
 for tool in gt sweep calibrate manifest eval; do
     [ -x "$bin/rid-$tool" ] || die 78 "no rid-$tool in $bin; run make"
 done
+assertions=()
+while IFS= read -r condition; do
+    [ -z "${condition// /}" ] || assertions+=(--assert "$condition")
+done < <(tr ';' '\n' <<<"${ASSERT:-}")
+# rid-eval looks at conditions before it looks for documents.
+code=0
+answer=$("$bin/rid-eval" manifest --gt "$gt" --dry-run "${assertions[@]}" /dev/null/none 2>&1) || code=$?
+[ $code -ne 2 ] || { echo "$answer" >&2; die 2 'ASSERT holds a condition that is none'; }
 results=(parts sweep point.json errors.csv decision.txt {manifests,evaluation}-{now,swept,calibrated}{,.json})
 for name in "${results[@]}"; do
     [ -n "$force" ] || [ ! -e "$dir/$name" ] || die 2 "$dir/$name exists; add --force to replace it"
@@ -196,10 +204,6 @@ row() { # NAME
 rate() { # FILE KEY: - where it is not defined
     figure "$1" "$2" | awk '{ if ($1 == "null") print "-"; else printf "%.4f", $1 }'
 }
-assertions=()
-while IFS= read -r condition; do
-    [ -z "${condition// /}" ] || assertions+=(--assert "$condition")
-done < <(tr ';' '\n' <<<"${ASSERT:-}")
 verdict=0 names=(now)
 if [ -n "$evaluated" ]; then
     extra=()

@@ -75,6 +75,10 @@ expect_file a2/evaluation-calibrated.json a2/errors.csv
 ASSERT='no_such_figure > 1' MAX_FPIR=0.2 TUNE_DIR=a3 run "$tune" many.json many.h5
 expect_code 2
 expect_err no_such_figure
+expect_no_file a3
+ASSERT='fpir = 1' TUNE_DIR=a3 run "$tune" many.json many.h5
+expect_code 2
+expect_err "'fpir = 1' is not like" 'tune: ASSERT holds a condition that is none'
 
 begin 'too few people for the promise: the swept point is evaluated, exit 65'
 MAX_FPIR=0.001 TUNE_DIR=few run "$tune" many.json many.h5
