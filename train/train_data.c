@@ -5,6 +5,7 @@
 #include "data/base/mem.h"
 #include "data/h5file.h"
 #include "data/inputs.h"
+#include "data/plain.h"
 #include "data/rejects.h"
 #include "gt/labels.h"
 #include "train/encoder.h"
@@ -306,14 +307,14 @@ static void say_what_is_left_out(const loader *l)
     if (d->set.n > 0 && d->set.attr_dim > 0 && !has_attributes(&d->set))
         rid_log(RID_LOG_WARN, "no entry has an attribute of the schema: does it belong to these inputs?");
     if (l->n_unlabelled > 0)
-        rid_log(RID_LOG_INFO, "%llu entries have no ground truth and are left out",
-                (unsigned long long)l->n_unlabelled);
+        rid_log(RID_LOG_INFO, "%llu %s no ground truth: left out", (unsigned long long)l->n_unlabelled,
+                rid_noun(l->n_unlabelled, "entry has", "entries have"));
     if (l->n_excluded > 0)
-        rid_log(RID_LOG_INFO, "%llu entries are excluded by the ground truth (include: false)",
-                (unsigned long long)l->n_excluded);
+        rid_log(RID_LOG_INFO, "%llu %s excluded by the ground truth (include: false)",
+                (unsigned long long)l->n_excluded, rid_noun(l->n_excluded, "entry is", "entries are"));
     if (l->n_empty > 0)
-        rid_log(RID_LOG_WARN, "%llu labelled entries have no frame left after the filter",
-                (unsigned long long)l->n_empty);
+        rid_log(RID_LOG_WARN, "%llu labelled %s no frame left after the filter", (unsigned long long)l->n_empty,
+                rid_noun(l->n_empty, "entry has", "entries have"));
     rid_summary_add_figure(l->summary, "unlabelled", (double)l->n_unlabelled);
     rid_summary_add_figure(l->summary, "entries", (double)d->set.n);
     rid_summary_add_figure(l->summary, "frames", (double)d->set.n_frames);

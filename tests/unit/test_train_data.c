@@ -71,9 +71,9 @@ static void test_what_is_in_it(void **state)
     for (size_t i = 0; i < d.set.n; i++)
         assert_true(d.train[i] && !d.query[i]);
     /* and of what is not in it nothing is kept back */
-    assert_said("1 entries have no ground truth and are left out");
-    assert_said("1 entries are excluded by the ground truth (include: false)");
-    assert_said("1 labelled entries have no frame left after the filter");
+    assert_said("1 entry has no ground truth: left out");
+    assert_said("1 entry is excluded by the ground truth (include: false)");
+    assert_said("1 labelled entry has no frame left after the filter");
     assert_said("2 of 7 entries named by --gt are not in the inputs (or have no frame): zero, gone");
     assert_said("1 training people have one entry: they are negatives only");
     assert_int_equal(summary.read, 8);
@@ -134,7 +134,7 @@ static void test_replaced_by_nothing(void **state)
     assert_true(rid_str_equal(d.set.entries[0].id, rid_str_of("b1")));
     assert_true(rid_str_equal(d.set.entries[4].id, rid_str_of("zero")));
     assert_frames(&d.set, 4, unit);
-    assert_said("1 labelled entries have no frame left after the filter");
+    assert_said("1 labelled entry has no frame left after the filter");
     assert_said("2 of 7 entries named by --gt are not in the inputs (or have no frame): a1, gone");
     assert_int_equal(summary.duplicates, 2);
     rid_train_data_clear(&d);

@@ -177,7 +177,7 @@ static void test_nothing_to_train_with(void **state)
                    "none of 8 entries read has ground truth and a frame");
     assert_refused(&(request){.gt = "zero.json", .input = "day.jsonl"}, RID_EDATA,
                    "none of 8 entries read has ground truth and a frame");
-    assert_said("1 labelled entries have no frame left after the filter");
+    assert_said("1 labelled entry has no frame left after the filter");
     assert_refused(&(request){.gt = "gt.json", .input = "empty.jsonl"}, RID_ENOINPUT,
                    "no payload in the input");
     assert_refused(&(request){.gt = "nowhere.json", .input = "day.jsonl"}, RID_ENOINPUT, "nowhere.json");
