@@ -113,10 +113,15 @@ static bool has_same_name(const comparing *x, const cell *c)
     return rid_str_equal(person_of(x->a, c->from), person_of(x->b, c->to));
 }
 
-/* Cells come in the order of names, so that the first of equals is kept. */
+/* Of two cells of one person: more entries, else the one that keeps the name, else the first name. */
 static bool is_larger(const comparing *x, const cell *c, const cell *than)
 {
-    return c->n != than->n ? c->n > than->n : has_same_name(x, c) && !has_same_name(x, than);
+    if (c->n != than->n)
+        return c->n > than->n;
+    if (has_same_name(x, c) != has_same_name(x, than))
+        return has_same_name(x, c);
+    const int from = rid_str_compare(person_of(x->a, c->from), person_of(x->a, than->from));
+    return from != 0 ? from < 0 : rid_str_compare(person_of(x->b, c->to), person_of(x->b, than->to)) < 0;
 }
 
 static rid_status find_heirs(comparing *x, rid_err *err)

@@ -50,6 +50,17 @@ echo '{"a": "Q", "b": "Q", "c": "P", "d": "P", "e": "P"}' >q.json
 run rid-gt diff p.json q.json --json
 expect_out '"changed":0,"split":0,"merged":0,"moved":0,"renamed":2,'
 
+begin 'halves: the first name, whatever the order of the labels'
+echo '{"a": "P", "b": "P"}' >p.json
+echo '{"a": "Z", "b": "Y"}' >zy.json
+echo '{"b": "Y", "a": "Z"}' >yz.json
+for halves in zy yz; do
+    run rid-gt diff p.json $halves.json --json
+    expect_out '"renamed":[{"from":"P","to":"Y","entries":1}]'
+    run rid-gt diff $halves.json p.json --json
+    expect_out '"renamed":[{"from":"Y","to":"P","entries":1}]'
+done
+
 begin 'halves: the one with the name stays'
 echo '{"a": "X", "b": "X", "c": "P", "d": "P"}' >x.json
 echo '{"a": "P", "b": "P", "c": "P", "d": "P"}' >one.json
