@@ -1,6 +1,7 @@
 #include "eval/calibration_counts.h"
 
 #include "data/base/mem.h"
+#include "gt/id_table.h"
 
 /* Who is searched for in the bucket, each person once: a person's first entry is the non-mated search. */
 static size_t mark_persons(const rid_sweep_data *data, size_t b, size_t *times, size_t *last)
@@ -74,6 +75,26 @@ static rid_status count_buckets(rid_calibration_data *out, const rid_sweep_data 
     return st;
 }
 
+/* The buckets of one store together, stores in order of their first bucket. */
+static rid_status pool_stores(rid_calibration_data *out, const rid_sweep_data *data, rid_err *err)
+{
+    const size_t n = out->grid.n_thresholds;
+    rid_id_table stores = {0};
+    rid_status st = RID_OK;
+    for (size_t b = 0; b < out->n_buckets && st == RID_OK; b++) {
+        uint32_t store;
+        st = rid_id_table_add(&stores, data->buckets[out->bucket[b]].store, &store, NULL, err);
+        if (st != RID_OK)
+            break;
+        out->store_searches[store] += out->searches[b];
+        for (size_t t = 0; t < n; t++)
+            out->store_matched[store * n + t] += out->matched[b * n + t];
+    }
+    out->n_stores = stores.n;
+    rid_id_table_clear(&stores);
+    return st;
+}
+
 rid_status rid_calibration_data_count(rid_calibration_data *out, const rid_sweep_data *data,
                                       rid_nn2_mode nn2, double margin, double *threshold, size_t n,
                                       int threads, rid_err *err)
@@ -86,12 +107,17 @@ rid_status rid_calibration_data_count(rid_calibration_data *out, const rid_sweep
         .bucket = rid_mem_alloc(data->n_buckets, sizeof *out->bucket),
         .searches = rid_mem_alloc(data->n_buckets, sizeof *out->searches),
         .matched = rid_mem_alloc(data->n_buckets * n, sizeof *out->matched),
+        .store_searches = rid_mem_zalloc(data->n_buckets, sizeof *out->store_searches),
+        .store_matched = rid_mem_zalloc(data->n_buckets * n, sizeof *out->store_matched),
         .all = rid_mem_zalloc(n, sizeof *out->all)};
-    if (!out->grid.margin || !out->bucket || !out->searches || !out->matched || !out->all)
+    if (!out->grid.margin || !out->bucket || !out->searches || !out->matched || !out->store_searches ||
+        !out->store_matched || !out->all)
         return RID_FAIL_NOMEM(err);
     out->grid.margin[0] = margin;
-    const rid_status st = count_persons(out, data, err);
-    return st == RID_OK ? count_buckets(out, data, nn2, threads, err) : st;
+    rid_status st = count_persons(out, data, err);
+    if (st == RID_OK)
+        st = count_buckets(out, data, nn2, threads, err);
+    return st == RID_OK ? pool_stores(out, data, err) : st;
 }
 
 void rid_calibration_data_clear(rid_calibration_data *d)
@@ -100,15 +126,17 @@ void rid_calibration_data_clear(rid_calibration_data *d)
     rid_mem_free(d->bucket);
     rid_mem_free(d->searches);
     rid_mem_free(d->matched);
+    rid_mem_free(d->store_searches);
+    rid_mem_free(d->store_matched);
     rid_mem_free(d->all);
     *d = (rid_calibration_data){0};
 }
 
-rid_calibration_counts rid_calibration_data_counts(const rid_calibration_data *d)
+rid_calibration_counts rid_calibration_data_counts(const rid_calibration_data *d, bool by_store)
 {
-    return (rid_calibration_counts){.searches = d->searches,
-                                    .matched = d->matched,
-                                    .n_buckets = d->n_buckets,
+    return (rid_calibration_counts){.searches = by_store ? d->store_searches : d->searches,
+                                    .matched = by_store ? d->store_matched : d->matched,
+                                    .n_buckets = by_store ? d->n_stores : d->n_buckets,
                                     .n_thresholds = d->grid.n_thresholds,
                                     .person_effect = d->person_effect};
 }

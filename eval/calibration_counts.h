@@ -14,6 +14,8 @@ typedef struct rid_calibration_data {
     uint64_t *searches;     /**< (n_buckets) */
     uint64_t *matched;      /**< (n_buckets, thresholds): matched somebody, unlabelled ones included, for
                                  nobody knows who those are */
+    size_t n_stores;
+    uint64_t *store_searches, *store_matched; /**< (n_stores), (n_stores, thresholds): over their buckets */
     rid_search_counts *all; /**< (thresholds): over the buckets */
     double person_effect;   /**< Σm² / Σm over the searches m of each person */
     size_t n_persons;
@@ -27,7 +29,8 @@ RID_MUST rid_status rid_calibration_data_count(rid_calibration_data *out, const 
                                                size_t n, int threads, rid_err *err);
 void rid_calibration_data_clear(rid_calibration_data *d);
 
-/** The counts as rid_calibration_choose takes them. A view. */
-rid_calibration_counts rid_calibration_data_counts(const rid_calibration_data *d);
+/** The counts as rid_calibration_choose takes them, by bucket, or with all buckets of a store as one.
+ *  A view. */
+rid_calibration_counts rid_calibration_data_counts(const rid_calibration_data *d, bool by_store);
 
 #endif

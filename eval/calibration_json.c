@@ -41,6 +41,7 @@ static void put_promise(rid_jsonw *w, const rid_calibration_record *r)
     put_number(w, "confidence", r->promise->confidence);
     put_number(w, "fpir_bound", r->result->bound);
     put_text(w, "scope", r->promise->bucket_effect ? "future" : "these");
+    put_text(w, "clusters", r->by_store ? "store" : "bucket");
     put_number(w, "fnir", rid_search_fnir(all));
     put_count(w, "searches", r->result->searches);
     put_count(w, "false_matches", all->false_matches);

@@ -11,6 +11,7 @@ typedef struct rid_calibration_record {
     const rid_calibration_data *counts;
     const rid_promise *promise;
     const rid_calibration *result;
+    bool by_store; /**< the buckets of a store counted as one */
     rid_rule rule;
     const char *margin_from, *nn2_from;
     const char *grid; /**< as it was given */

@@ -34,6 +34,7 @@ static rid_status run(rid_cli *cli, rid_err *err)
         .promise = {.max_fpir = rid_cli_float(cli, "max-fpir"),
                     .confidence = rid_cli_float(cli, "confidence"),
                     .bucket_effect = strcmp(rid_cli_str(cli, "scope"), "future") == 0},
+        .by_store = strcmp(rid_cli_str(cli, "clusters"), "store") == 0,
         .output = rid_cli_str(cli, "output"),
         .ckpt = rid_cli_str(cli, "ckpt"),
         .ckpt_out = rid_cli_str(cli, "ckpt-out"),

@@ -16,6 +16,10 @@ static const rid_option rows[] = {
      .default_text = "future", .tools = CALIBRATE, .group = in_promise,
      .help = "the promise is for buckets to come, which differ as these do, or for people to come "
              "to these"},
+    {.name = "clusters", .type = RID_OPTION_CHOICE, .choices = "bucket|store",
+     .default_text = "bucket", .tools = CALIBRATE, .group = in_promise,
+     .help = "what --scope future draws anew: buckets (of the same stores, days to come), or stores, "
+             "whose days are counted together"},
     {.name = "sweep", .type = RID_OPTION_PATH, .metavar = "BEST.json", .tools = CALIBRATE,
      .group = in_promise, .flags = RID_OPTION_NO_EMPTY | RID_OPTION_INPUT,
      .help = "margin and rule from the best.json of rid-sweep over other buckets"},

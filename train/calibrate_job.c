@@ -117,11 +117,19 @@ static void say_what_is_there(job *j)
     if (d->n_absent > 0)
         rid_log(RID_LOG_WARN, "%zu %s not in the stores", d->n_absent,
                 rid_noun(d->n_absent, "label is of an entry that is", "labels are of entries that are"));
-    if (j->counts.n_buckets == 1 && j->promise.bucket_effect)
-        rid_log(RID_LOG_WARN, "one bucket does not show how much buckets differ: the bound is for"
-                              " buckets like this one");
-    if (j->counts.n_buckets == 1)
+    const rid_calibration_data *c = &j->counts;
+    const char *unit = j->o->by_store ? "store" : "bucket";
+    const bool one = (j->o->by_store ? c->n_stores : c->n_buckets) == 1;
+    if (one && j->promise.bucket_effect)
+        rid_log(RID_LOG_WARN, "one %s does not show how much %ss differ: the bound is for buckets like %s",
+                unit, unit, c->n_buckets == 1 ? "this one" : "these");
+    if (one)
         j->promise.bucket_effect = false;
+    if (j->promise.bucket_effect && !j->o->by_store && c->n_stores > 1 && c->n_stores < c->n_buckets)
+        rid_log(RID_LOG_WARN,
+                "stores have several days: the bound is for days to come of these %zu stores;"
+                " --clusters store makes it one for other stores",
+                c->n_stores);
 }
 
 /* ---- what comes out ---- */
@@ -131,7 +139,9 @@ static void say_what_is_there(job *j)
 static void say_needed(const job *j, char *out, size_t size)
 {
     const rid_calibration *r = &j->result;
-    const char *where = j->promise.bucket_effect ? ", in more buckets like these" : "";
+    const char *where = !j->promise.bucket_effect ? ""
+                        : j->o->by_store          ? ", in more stores like these"
+                                                  : ", in more buckets like these";
     const int n = snprintf(out, size, "%.0f would be needed%s", r->needed, where);
     if (r->design_effect > 1)
         snprintf(out + n, size - (size_t)n, " (design effect %.3g)", r->design_effect);
@@ -194,7 +204,7 @@ static rid_status calibrate(job *j, rid_err *err)
     st = say_gaps(j, err);
     if (st != RID_OK)
         return st;
-    const rid_calibration_counts counts = rid_calibration_data_counts(&j->counts);
+    const rid_calibration_counts counts = rid_calibration_data_counts(&j->counts, j->o->by_store);
     st = rid_calibration_choose(&j->result, &counts, &j->promise, err);
     if (st != RID_OK)
         return st;
@@ -245,6 +255,7 @@ static rid_status write_outputs(job *j, rid_err *err)
                                            .counts = &j->counts,
                                            .promise = &j->promise,
                                            .result = &j->result,
+                                           .by_store = j->o->by_store,
                                            .rule = j->point.rule,
                                            .margin_from = j->point.margin_from,
                                            .nn2_from = j->point.nn2_from,

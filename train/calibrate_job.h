@@ -15,6 +15,7 @@ typedef struct rid_calibrate_options {
                                      come from "flag" */
     const char *sweep;          /**< a best.json of other buckets; NULL: none */
     rid_promise promise;
+    bool by_store;              /**< for the bucket effect the buckets of a store are one */
     const char *output;         /**< the point's document; "-": standard output; NULL: none */
     const char *ckpt, *ckpt_out; /**< checkpoint whose copy gets the point; both or neither */
     bool force, dry_run;

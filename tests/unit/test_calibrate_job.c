@@ -89,7 +89,7 @@ static void test_counts(void **state)
     static const char *const parts[] = {
         "\"threshold\":0.9,\"margin\":0,", "\"searches\":7,\"false_matches\":1,\"to_unlabelled\":1,",
         "\"mated\":2,\"hits\":1,\"wrong_matches\":1,\"persons\":6,\"buckets\":2,",
-        "\"person_effect\":1.2857142857142858,\"bucket_effect\":1,", "\"fnir\":0.5,",
+        "\"person_effect\":1.2857142857142858,\"bucket_effect\":1,", "\"clusters\":\"bucket\"", "\"fnir\":0.5,",
         "\"gallery_min\":2,\"gallery_max\":7,",
         "\"worst_bucket\":{\"day_id\":\"2025-11-06\",\"store_id\":\"s1\",\"searches\":5,\"matched\":2}"};
     rid_calibrate_options o = options();

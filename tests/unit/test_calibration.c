@@ -350,6 +350,75 @@ static void test_effects_are_needed(void **state)
     assert_true(o.refused < 0.01 && o.fpir > 0.008);
 }
 
+/* Stores with several days: what all days of a store have in common, and what each has of its own. How often
+ * the promise breaks for other stores, and for days to come of the stores drawn. */
+enum { STORES = 12, DAYS = 7, PEOPLE = 60 };
+
+typedef struct by_days {
+    double other_stores, same_stores, refused;
+} by_days;
+
+/* The FPIR of days to come of these stores. */
+static double fpir_of(const double *store, double threshold, double store_share)
+{
+    double sum = 0;
+    for (size_t s = 0; s < STORES; s++)
+        sum += 0.5 * erfc((threshold - sqrt(store_share) * store[s]) / sqrt(2 * (1 - store_share)));
+    return sum / STORES;
+}
+
+static by_days simulate_days(bool by_store, uint64_t seed)
+{
+    static uint64_t matched[STORES * DAYS * THRESHOLDS], pooled[STORES * THRESHOLDS];
+    const double store_share = 0.15, day_share = 0.03, chance = sqrt(1 - store_share - day_share);
+    const rid_promise promise = {0.05, 0.95, true};
+    uint64_t n[STORES * DAYS], n_pooled[STORES];
+    double share[THRESHOLDS], threshold[THRESHOLDS], store[STORES];
+    rid_random r = fx_random(seed);
+    by_days o = {0};
+    make_thresholds(share, threshold, promise.max_fpir);
+    for (size_t draw = 0; draw < DRAWS; draw++) {
+        memset(matched, 0, sizeof matched);
+        memset(pooled, 0, sizeof pooled);
+        for (size_t b = 0; b < STORES * DAYS; b++) {
+            const size_t s = b / DAYS;
+            if (b % DAYS == 0)
+                store[s] = rid_random_normal(&r);
+            const double common = sqrt(store_share) * store[s] + sqrt(day_share) * rid_random_normal(&r);
+            n[b] = PEOPLE;
+            n_pooled[s] = DAYS * PEOPLE;
+            for (size_t i = 0; i < PEOPLE; i++)
+                for (size_t k = reached(threshold, common + chance * rid_random_normal(&r)); k-- > 0;) {
+                    matched[b * THRESHOLDS + k]++;
+                    pooled[s * THRESHOLDS + k]++;
+                }
+        }
+        const rid_calibration c = by_store
+                                      ? choose(n_pooled, pooled, STORES, THRESHOLDS, 1, promise)
+                                      : choose(n, matched, STORES * DAYS, THRESHOLDS, 1, promise);
+        o.refused += !c.kept;
+        o.other_stores += c.kept && share[c.threshold] > promise.max_fpir;
+        o.same_stores += c.kept && fpir_of(store, threshold[c.threshold], store_share) > promise.max_fpir;
+    }
+    o.other_stores /= DRAWS;
+    o.same_stores /= DRAWS;
+    o.refused /= DRAWS;
+    return o;
+}
+
+static void test_days_of_stores(void **state)
+{
+    (void)state;
+    const by_days buckets = simulate_days(false, 200), stores = simulate_days(true, 200);
+    print_message("days as clusters: broken %.4f for other stores, %.4f for these; refused %.4f\n",
+                  buckets.other_stores, buckets.same_stores, buckets.refused);
+    print_message("stores as clusters: broken %.4f for other stores, %.4f for these; refused %.4f\n",
+                  stores.other_stores, stores.same_stores, stores.refused);
+    assert_true(buckets.other_stores > 0.08);
+    assert_true(buckets.same_stores <= 0.05);
+    assert_true(stores.other_stores <= 0.05 && stores.same_stores <= 0.05 && stores.refused < 0.5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,7 +427,7 @@ int main(void)
         cmocka_unit_test(test_against_one_by_one), cmocka_unit_test(test_many_thresholds),
         cmocka_unit_test(test_interrupt),
         cmocka_unit_test(test_memory),      cmocka_unit_test(test_promise),
-        cmocka_unit_test(test_effects_are_needed),
+        cmocka_unit_test(test_effects_are_needed), cmocka_unit_test(test_days_of_stores),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

@@ -94,7 +94,7 @@ else
     { grep -oE '"[^"]+": ?"[^"]+"' days_gt.json | awk 'NR % 40'; grep -oE '"nc0008-[^"]+": ?"[^"]+"' gt.json; } |
         paste -sd, | sed 's/^/{/; s/$/}/' >mixed_gt.json
     for data in cal:gt.json days:days_gt.json mixed:mixed_gt.json; do
-        for options in '' '--scope these' '--confidence 0.9 --margin 0'; do
+        for options in '' '--scope these' '--confidence 0.9 --margin 0' '--clusters store'; do
             run rid-calibrate -q --gt "${data#*:}" --max-fpir 0.06 $options --force -o o.json "${data%:*}.h5"
             expect_code 0
             rid-manifest -q --embeddings none --nn2 neighbor --force -o scores-${data%:*} "${data%:*}.h5"

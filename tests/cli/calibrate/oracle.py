@@ -66,19 +66,25 @@ def choose(matched, sizes, people, max_fpir, confidence, future):
 
 def main():
     gt, point = (json.loads(pathlib.Path(p).read_text()) for p in sys.argv[1:3])
-    buckets = [read_bucket(json.loads(p.read_text()), gt)
-               for p in sorted(pathlib.Path(sys.argv[3]).rglob("*.json"))]
+    documents = [json.loads(p.read_text()) for p in sorted(pathlib.Path(sys.argv[3]).rglob("*.json"))]
+    buckets = [read_bucket(d, gt) for d in documents]
+    stores = [d["store_id"] for d, b in zip(documents, buckets) if b[0]]
     thresholds = [round(1 - 0.005 * i, 3) for i in range(201)]
     buckets = [b for b in buckets if b[0]]
     matched = np.array([[sum(s >= t and lead >= point["margin"] for s, lead, _ in first)
                          for t in thresholds] for first, _, _ in buckets], dtype=float)
     sizes = np.array([len(first) for first, _, _ in buckets], dtype=float)
+    clusters = matched, sizes
+    if point["clusters"] == "store":
+        names = sorted(set(stores))
+        clusters = (np.array([matched[[s == name for s in stores]].sum(0) for name in names]),
+                    np.array([sizes[[s == name for s in stores]].sum() for name in names]))
     times = {}
     for first, _, _ in buckets:
         for _, _, person in first:
             times[person] = times.get(person, 0) + 1
     people = sum(m * m for m in times.values()) / sum(times.values())
-    k, bound, effect, design = choose(matched, sizes, people, point["max_fpir"], point["confidence"],
+    k, bound, effect, design = choose(*clusters, people, point["max_fpir"], point["confidence"],
                                       point["scope"] == "future")
     expected = {"threshold": thresholds[k], "fpir_bound": bound, "bucket_effect": effect,
                 "person_effect": people, "design_effect": design, "searches": sizes.sum(),

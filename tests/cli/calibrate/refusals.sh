@@ -92,6 +92,22 @@ expect_code 0
 expect_err 'one bucket does not show'
 expect_equal scope "$(json_value one.json scope)" '"these"'
 
+begin 'one store says nothing of others'
+run rid-calibrate --gt gt.json --max-fpir 0.1 --clusters store -o one-store.json one.h5
+expect_code 0
+expect_err 'one store does not show'
+expect_equal scope "$(json_value one-store.json scope)" '"these"'
+
+begin 'days of several stores: a warning, and stores as clusters'
+rid-synth -q --people 40 --stores 2 --days 2 --frames 2:2 --vis-dim 16 --seed 2 --gt days_gt.json -o days.jsonl
+rid-encode -q --encoder mean -o days.h5 days.jsonl
+run rid-calibrate --gt days_gt.json --max-fpir 0.3 -o days.json days.h5
+expect_code 0
+expect_err 'days to come of these 2 stores'
+run rid-calibrate --gt days_gt.json --max-fpir 0.05 --clusters store -o x.json days.h5
+expect_code 65
+expect_err ', in more stores like these'
+
 begin 'a sweep over the same bucket'
 run rid-calibrate --gt gt.json --sweep sweep/best.json --max-fpir 0.2 -o x.json day.h5
 expect_code 65
