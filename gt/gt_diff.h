@@ -2,7 +2,7 @@
  *
  *  Of the entries that both label, each is a link from its person in a to its person in b. A person's heir
  *  is the person of b who has most of its entries; a person of b has an origin likewise (ties: the same
- *  name, then the one named first). A link whose two people are each other's heir and origin stays. One
+ *  name, then the first name in the order of bytes). A link whose two people are each other's heir and origin stays. One
  *  from its person's origin to another than the heir was split off; one to the heir of its person that has
  *  another origin was merged in; every other one moved. */
 #ifndef RID_GT_DIFF_H

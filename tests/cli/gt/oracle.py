@@ -145,16 +145,15 @@ def check_diff(r):
         b_doc = {'entry_map': {e: {'person_id': p, 'include': i} for e, p, i in b_said}}
     found = json.loads(rid_gt('diff', write('a.json', a_doc), write('b.json', b_doc), '--json', '--cases', '99'))
     a, b = ({e: p for e, p, i in said if i} for said in (a_said, b_said))
-    order_a, order_b = ({p: k for k, p in enumerate(people_in_order(d))} for d in (a_doc, b_doc))
     cell = {}
     for e in a:
         if e in b:
             cell.setdefault((a[e], b[e]), []).append(e)
 
-    def best(options, order, me):
-        return min(options, key=lambda o: (-o[1], o[0] != me, order[o[0]]))[0]
-    heir = {p: best([(t, len(v)) for (f, t), v in cell.items() if f == p], order_b, p) for p, _ in cell}
-    origin = {p: best([(f, len(v)) for (f, t), v in cell.items() if t == p], order_a, p) for _, p in cell}
+    def best(options, me):
+        return min(options, key=lambda o: (-o[1], o[0] != me, o[0].encode()))[0]
+    heir = {p: best([(t, len(v)) for (f, t), v in cell.items() if f == p], p) for p, _ in cell}
+    origin = {p: best([(f, len(v)) for (f, t), v in cell.items() if t == p], p) for _, p in cell}
     kind = {(f, t): (heir[f] == t, origin[t] == f) for f, t in cell}
     split = {f for (f, t), k in kind.items() if k == (False, True)}
     merged = {t for (f, t), k in kind.items() if k == (True, False)}
