@@ -84,20 +84,41 @@ code=0
 answer=$("$bin/rid-eval" manifest --gt "$gt" --dry-run "${assertions[@]}" /dev/null/none 2>&1) || code=$?
 [ $code -ne 2 ] || { echo "$answer" >&2; die 2 'ASSERT holds a condition that is none'; }
 results=(parts sweep point.json errors.csv decision.txt {manifests,evaluation}-{now,swept,calibrated}{,.json})
+log=$dir/log earlier=$dir/.earlier complete=''
+move_results() { # FROM TO
+    local name
+    for name in "${results[@]}"; do
+        [ ! -e "$1/$name" ] || mv -T "$1/$name" "$2/$name"
+    done
+}
+remove_results() {
+    local name
+    for name in "${results[@]}"; do rm -rf "${dir:?}/$name"; done
+}
+# The results of an earlier run stand aside until this one has its own. Whenever a run is killed, the next one
+# brings them back: all of them are in $earlier, or some in $earlier.part and the others where they belong.
+set_aside() {
+    mkdir "$earlier.part"
+    move_results "$dir" "$earlier.part"
+    mv -T "$earlier.part" "$earlier"
+}
+bring_back() {
+    if [ -d "$earlier" ]; then
+        remove_results
+        mv -T "$earlier" "$earlier.part"
+    fi
+    [ ! -d "$earlier.part" ] || { move_results "$earlier.part" "$dir" && rmdir "$earlier.part"; }
+}
+bring_back
 for name in "${results[@]}"; do
     [ -n "$force" ] || [ ! -e "$dir/$name" ] || die 2 "$dir/$name exists; add --force to replace it"
 done
 [ ! -e "$dir" ] || [ -d "$dir" ] || die 2 "$dir is not a folder"
 { mkdir -p "$dir" && [ -w "$dir" ]; } 2>/dev/null || die 74 "the folder $dir cannot be made or written to"
 
-log=$dir/log complete=''
-remove_results() {
-    local name
-    for name in "${results[@]}"; do rm -rf "${dir:?}/$name"; done
-}
-remove_results
+trap 'rm -f "$log.now"; if [ -n "$complete" ]; then rm -rf "${earlier:?}"; else bring_back; fi' EXIT
+set_aside
 : >"$log"
-trap 'rm -f "$log.now"; [ -n "$complete" ] || remove_results' EXIT
 
 # ---- running ----
 

@@ -59,6 +59,18 @@ expect_err 'add --force'
 MAX_FPIR=0.2 run "$tune" --force many.json many.h5
 expect_code 0
 diff -r -x log runs/tune before >/dev/null || fail 'a second run gives something else'
+echo '{"x"' >broken.json
+run "$tune" --force broken.json many.h5
+expect_code 65
+diff -r -x log runs/tune before >/dev/null || fail 'a run that failed took the results before it'
+rm runs/tune/log && mkdir runs/tune/.earlier && mv runs/tune/[a-z]* runs/tune/.earlier && mkdir runs/tune/sweep # killed at work
+run "$tune" many.json many.h5
+expect_code 2
+diff -r -x log runs/tune before >/dev/null || fail 'results that a killed run had set aside did not come back'
+mkdir runs/tune/.earlier.part && mv runs/tune/sweep runs/tune/.earlier.part # killed when it set them aside
+run "$tune" many.json many.h5
+expect_code 2
+diff -r -x log runs/tune before >/dev/null || fail 'results that were only partly set aside did not come back'
 mkdir -p mine/sweep && echo precious >mine/sweep/notes
 TUNE_DIR=mine run "$tune" many.json many.h5
 expect_code 2
