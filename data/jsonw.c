@@ -105,6 +105,30 @@ void rid_jsonw_f64(rid_jsonw *w, double v)
         w->out->len += rid_json_write_f64(at, v);
 }
 
+void rid_jsonw_put_u64(rid_jsonw *w, const char *key, uint64_t v)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_u64(w, v);
+}
+
+void rid_jsonw_put_f64(rid_jsonw *w, const char *key, double v)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_f64(w, v);
+}
+
+void rid_jsonw_put_str(rid_jsonw *w, const char *key, rid_str v)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_str(w, v);
+}
+
+void rid_jsonw_put_cstr(rid_jsonw *w, const char *key, const char *v)
+{
+    rid_jsonw_key(w, key);
+    rid_jsonw_cstr(w, v);
+}
+
 void rid_jsonw_f32_array(rid_jsonw *w, const float *v, size_t n)
 {
     rid_jsonw_begin_array(w);

@@ -26,6 +26,11 @@ void rid_jsonw_f64(rid_jsonw *w, double v);
 /** A string; null where v.data is NULL. Control characters are escaped, other bytes pass. */
 void rid_jsonw_str(rid_jsonw *w, rid_str v);
 void rid_jsonw_cstr(rid_jsonw *w, const char *v);
+/** A member of an open object: its key and its value, as above. */
+void rid_jsonw_put_u64(rid_jsonw *w, const char *key, uint64_t v);
+void rid_jsonw_put_f64(rid_jsonw *w, const char *key, double v);
+void rid_jsonw_put_str(rid_jsonw *w, const char *key, rid_str v);
+void rid_jsonw_put_cstr(rid_jsonw *w, const char *key, const char *v);
 /** n floats as an array. */
 void rid_jsonw_f32_array(rid_jsonw *w, const float *v, size_t n);
 /** A value that is JSON text already. */

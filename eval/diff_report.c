@@ -91,25 +91,13 @@ static const rid_clustered_entry *entry_at(const rid_clustering *c, rid_clustere
 
 /* ---- as JSON ---- */
 
-static void put_str(rid_jsonw *w, const char *key, rid_str value)
-{
-    rid_jsonw_key(w, key);
-    rid_jsonw_str(w, value);
-}
-
-static void put_number(rid_jsonw *w, const char *key, double value)
-{
-    rid_jsonw_key(w, key);
-    rid_jsonw_f64(w, value);
-}
-
 static void put_part(rid_jsonw *w, const rid_diff_report *r, const rid_diff_cell *c, bool in_a)
 {
     rid_jsonw_begin_object(w);
-    put_str(w, in_a ? "person_a" : "person_b", person_of(r, c, in_a));
+    rid_jsonw_put_str(w, in_a ? "person_a" : "person_b", person_of(r, c, in_a));
     rid_jsonw_key(w, "entries");
     rid_jsonw_u64(w, c->n);
-    put_str(w, "first_entry_id", bucket_a(r, c)->entries[c->first].id);
+    rid_jsonw_put_str(w, "first_entry_id", bucket_a(r, c)->entries[c->first].id);
     rid_jsonw_end_object(w);
 }
 
@@ -122,9 +110,9 @@ static void put_changes(rid_jsonw *w, const rid_diff_report *r, const rid_diff_c
     for (size_t i = 0; i < n; i++) {
         const rid_diff_change *c = &changes[i];
         rid_jsonw_begin_object(w);
-        put_str(w, "day_id", bucket_a(r, c->cells)->day);
-        put_str(w, "store_id", bucket_a(r, c->cells)->store);
-        put_str(w, of_a ? "person_a" : "person_b", person_of(r, c->cells, of_a));
+        rid_jsonw_put_str(w, "day_id", bucket_a(r, c->cells)->day);
+        rid_jsonw_put_str(w, "store_id", bucket_a(r, c->cells)->store);
+        rid_jsonw_put_str(w, of_a ? "person_a" : "person_b", person_of(r, c->cells, of_a));
         rid_jsonw_key(w, "entries");
         rid_jsonw_u64(w, entries_of(c));
         rid_jsonw_key(w, of_a ? "into" : "from");
@@ -140,10 +128,10 @@ static void put_changes(rid_jsonw *w, const rid_diff_report *r, const rid_diff_c
 static void put_side(rid_jsonw *w, const char *const keys[4], const rid_clustering *c, rid_clustered_place p)
 {
     const rid_clustered_entry *e = entry_at(c, p);
-    put_str(w, keys[0], c->buckets[p.bucket].persons[e->person]);
-    put_str(w, keys[1], rid_str_of(rid_event_status_name(e->status)));
-    put_str(w, keys[2], e->match_id);
-    put_number(w, keys[3], e->score);
+    rid_jsonw_put_str(w, keys[0], c->buckets[p.bucket].persons[e->person]);
+    rid_jsonw_put_str(w, keys[1], rid_str_of(rid_event_status_name(e->status)));
+    rid_jsonw_put_str(w, keys[2], e->match_id);
+    rid_jsonw_put_f64(w, keys[3], e->score);
 }
 
 static void put_flips(rid_jsonw *w, const rid_diff_report *r)
@@ -156,13 +144,13 @@ static void put_flips(rid_jsonw *w, const rid_diff_report *r)
         const rid_diff_flip *f = &r->diff->flips[i];
         const char *v = verdict(r, f);
         rid_jsonw_begin_object(w);
-        put_str(w, "day_id", r->diff->a->buckets[f->a.bucket].day);
-        put_str(w, "store_id", r->diff->a->buckets[f->a.bucket].store);
-        put_str(w, "entry_id", entry_at(r->diff->a, f->a)->id);
-        put_str(w, "change", rid_str_of(rid_flip_name(f->kind)));
+        rid_jsonw_put_str(w, "day_id", r->diff->a->buckets[f->a.bucket].day);
+        rid_jsonw_put_str(w, "store_id", r->diff->a->buckets[f->a.bucket].store);
+        rid_jsonw_put_str(w, "entry_id", entry_at(r->diff->a, f->a)->id);
+        rid_jsonw_put_str(w, "change", rid_str_of(rid_flip_name(f->kind)));
         put_side(w, of_a, r->diff->a, f->a);
         put_side(w, of_b, r->diff->b, f->b);
-        put_str(w, "verdict", v && *v ? rid_str_of(v) : (rid_str){NULL, 0});
+        rid_jsonw_put_str(w, "verdict", v && *v ? rid_str_of(v) : (rid_str){NULL, 0});
         rid_jsonw_end_object(w);
     }
     rid_jsonw_end_array(w);

@@ -97,23 +97,11 @@ bool rid_operating_point_keeps_promise(const rid_operating_point *p)
 
 /* ---- provenance ---- */
 
-static void put_number(rid_jsonw *w, const char *key, double value)
-{
-    rid_jsonw_key(w, key);
-    rid_jsonw_f64(w, value);
-}
-
-static void put_text(rid_jsonw *w, const char *key, const char *value)
-{
-    rid_jsonw_key(w, key);
-    rid_jsonw_cstr(w, value);
-}
-
 static void put_rule(rid_jsonw *w, const rid_rule *rule)
 {
-    put_number(w, "threshold", rule->threshold);
-    put_number(w, "margin", rule->margin);
-    put_text(w, "nn2", rid_nn2_name(rule->nn2));
+    rid_jsonw_put_f64(w, "threshold", rule->threshold);
+    rid_jsonw_put_f64(w, "margin", rule->margin);
+    rid_jsonw_put_cstr(w, "nn2", rid_nn2_name(rule->nn2));
 }
 
 static void put_overridden(rid_jsonw *w, const rid_operating_point *p)
@@ -135,12 +123,12 @@ static void put_calibrated(rid_jsonw *w, const rid_operating_point *p, size_t ga
     const rid_calibrated_point *c = &p->calibrated;
     rid_jsonw_key(w, "calibrated");
     rid_jsonw_begin_object(w);
-    put_text(w, "from", p->calibrated_from);
+    rid_jsonw_put_cstr(w, "from", p->calibrated_from);
     put_rule(w, &c->rule);
     if (c->has_promise) {
-        put_number(w, "max_fpir", c->max_fpir);
-        put_number(w, "confidence", c->confidence);
-        put_number(w, "fpir_bound", c->fpir_bound);
+        rid_jsonw_put_f64(w, "max_fpir", c->max_fpir);
+        rid_jsonw_put_f64(w, "confidence", c->confidence);
+        rid_jsonw_put_f64(w, "fpir_bound", c->fpir_bound);
     }
     put_overridden(w, p);
     if (c->has_gallery) {
@@ -157,9 +145,9 @@ void rid_operating_point_put(rid_jsonw *w, const rid_operating_point *p, size_t 
     put_rule(w, &p->rule);
     rid_jsonw_key(w, "from");
     rid_jsonw_begin_object(w);
-    put_text(w, "threshold", p->threshold_from);
-    put_text(w, "margin", p->margin_from);
-    put_text(w, "nn2", p->nn2_from);
+    rid_jsonw_put_cstr(w, "threshold", p->threshold_from);
+    rid_jsonw_put_cstr(w, "margin", p->margin_from);
+    rid_jsonw_put_cstr(w, "nn2", p->nn2_from);
     rid_jsonw_end_object(w);
     if (p->calibrated_from)
         put_calibrated(w, p, gallery);

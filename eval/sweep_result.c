@@ -85,18 +85,6 @@ void rid_sweep_write_csv(const rid_sweep_result *r, rid_buf *out)
 
 /* ---- best.json ---- */
 
-static void put_number(rid_jsonw *w, const char *key, double value)
-{
-    rid_jsonw_key(w, key);
-    rid_jsonw_f64(w, value);
-}
-
-static void put_count(rid_jsonw *w, const char *key, uint64_t value)
-{
-    rid_jsonw_key(w, key);
-    rid_jsonw_u64(w, value);
-}
-
 static void put_figures(rid_jsonw *w, const rid_sweep_cell *c)
 {
     rid_metric_set figures;
@@ -106,8 +94,8 @@ static void put_figures(rid_jsonw *w, const rid_sweep_cell *c)
 
 static void put_rule(rid_jsonw *w, const rid_rule *rule)
 {
-    put_number(w, "threshold", rule->threshold);
-    put_number(w, "margin", rule->margin);
+    rid_jsonw_put_f64(w, "threshold", rule->threshold);
+    rid_jsonw_put_f64(w, "margin", rule->margin);
     rid_jsonw_key(w, "nn2");
     rid_jsonw_cstr(w, rid_nn2_name(rule->nn2));
 }
@@ -125,7 +113,7 @@ static void put_objective(rid_jsonw *w, const rid_sweep_result *r)
 {
     rid_jsonw_key(w, "objective");
     rid_jsonw_cstr(w, r->objective_text);
-    put_number(w, "value", rid_objective_value(&r->objective, &r->top[0].merit));
+    rid_jsonw_put_f64(w, "value", rid_objective_value(&r->objective, &r->top[0].merit));
     rid_jsonw_key(w, "condition_met");
     rid_jsonw_bool(w, rid_sweep_condition_met(r));
 }
@@ -134,7 +122,7 @@ static void put_plateau(rid_jsonw *w, const rid_plateau *p)
 {
     rid_jsonw_key(w, "plateau");
     rid_jsonw_begin_object(w);
-    put_count(w, "cells", p->n_cells);
+    rid_jsonw_put_u64(w, "cells", p->n_cells);
     put_range(w, "threshold", p->threshold_min, p->threshold_max);
     put_range(w, "margin", p->margin_min, p->margin_max);
     rid_jsonw_end_object(w);
@@ -153,10 +141,10 @@ static void put_bootstrap(rid_jsonw *w, const rid_sweep_result *r)
 {
     rid_jsonw_key(w, "bootstrap");
     rid_jsonw_begin_object(w);
-    put_count(w, "resamples", r->resamples);
-    put_number(w, "confidence", r->confidence);
-    put_count(w, "cells", r->n_top);
-    put_count(w, "as_good", rid_sweep_count_as_good(r));
+    rid_jsonw_put_u64(w, "resamples", r->resamples);
+    rid_jsonw_put_f64(w, "confidence", r->confidence);
+    rid_jsonw_put_u64(w, "cells", r->n_top);
+    rid_jsonw_put_u64(w, "as_good", rid_sweep_count_as_good(r));
     put_intervals(w, &r->sure[0]);
     rid_jsonw_end_object(w);
 }
@@ -199,7 +187,7 @@ static void put_buckets(rid_jsonw *w, const rid_sweep_result *r)
     for (size_t b = 0; b < d->n_buckets; b++) {
         rid_jsonw_begin_object(w);
         put_bucket_name(w, &d->buckets[b]);
-        put_count(w, "entries", d->buckets[b].n);
+        rid_jsonw_put_u64(w, "entries", d->buckets[b].n);
         put_figures(w, &r->cases.buckets[b]);
         rid_jsonw_end_object(w);
     }
@@ -215,14 +203,14 @@ static void put_data(rid_jsonw *w, const rid_sweep_data *d)
     for (size_t i = 0; i < d->set.n_stores; i++)
         rid_jsonw_cstr(w, rid_store_digest(d->set.stores[i]));
     rid_jsonw_end_array(w);
-    put_count(w, "entries", d->n_entries);
-    put_count(w, "unlabelled", d->n_entries - d->n_labelled);
-    put_count(w, "excluded", d->n_excluded);
-    put_count(w, "labels_without_entry", d->n_absent);
-    put_count(w, "pairs", d->pairs.n);
-    put_count(w, "pairs_across_buckets", d->pairs.n_across);
-    put_count(w, "pairs_across_buckets_same", d->pairs.n_across_same);
-    put_count(w, "pairs_without_entry", d->pairs.n_absent);
+    rid_jsonw_put_u64(w, "entries", d->n_entries);
+    rid_jsonw_put_u64(w, "unlabelled", d->n_entries - d->n_labelled);
+    rid_jsonw_put_u64(w, "excluded", d->n_excluded);
+    rid_jsonw_put_u64(w, "labels_without_entry", d->n_absent);
+    rid_jsonw_put_u64(w, "pairs", d->pairs.n);
+    rid_jsonw_put_u64(w, "pairs_across_buckets", d->pairs.n_across);
+    rid_jsonw_put_u64(w, "pairs_across_buckets_same", d->pairs.n_across_same);
+    rid_jsonw_put_u64(w, "pairs_without_entry", d->pairs.n_absent);
 }
 
 void rid_sweep_write_json(const rid_sweep_result *r, rid_buf *out)
@@ -230,7 +218,7 @@ void rid_sweep_write_json(const rid_sweep_result *r, rid_buf *out)
     rid_jsonw w = {.out = out};
     const rid_rule best = rid_pick_rule(r->surfaces, &r->top[0]);
     rid_jsonw_begin_object(&w);
-    put_count(&w, "format_version", 1);
+    rid_jsonw_put_u64(&w, "format_version", 1);
     rid_jsonw_key(&w, "tool_version");
     rid_jsonw_cstr(&w, RID_VERSION);
     put_objective(&w, r);
