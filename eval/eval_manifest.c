@@ -2,7 +2,6 @@
 
 #include "data/base/log.h"
 #include "data/base/mem.h"
-#include "data/base/publish.h"
 #include "eval/judged_sums.h"
 #include "eval/manifest_report.h"
 
@@ -85,14 +84,7 @@ static rid_status write_errors(const job *j, rid_publish **publish, rid_err *err
 {
     rid_buf text = {0};
     rid_cluster_errors_write(&text, &j->errors, &j->judgement, j->labels);
-    rid_status st = text.failed ? RID_FAIL_NOMEM(err)
-                                : rid_publish_write(*publish, text.data, text.len, err);
-    rid_buf_free(&text);
-    if (st == RID_OK) {
-        st = rid_publish_commit(*publish, err);
-        *publish = NULL;
-    }
-    return st;
+    return rid_eval_output_publish_text(publish, &text, err);
 }
 
 static rid_status run(job *j, rid_eval_output *out, rid_publish **errors, const char *const *paths,

@@ -2,7 +2,6 @@
 
 #include "data/base/log.h"
 #include "data/base/mem.h"
-#include "data/base/publish.h"
 
 enum { ROC_POINTS = 200 };
 
@@ -173,6 +172,18 @@ rid_status rid_eval_output_finish(rid_eval_output *e, rid_err *err)
 {
     const rid_status st = publish(e, err);
     return st == RID_OK ? check_assertions(e, err) : st;
+}
+
+rid_status rid_eval_output_publish_text(rid_publish **publish, rid_buf *text, rid_err *err)
+{
+    rid_status st = text->failed ? RID_FAIL_NOMEM(err)
+                                 : rid_publish_write(*publish, text->data, text->len, err);
+    rid_buf_free(text);
+    if (st == RID_OK) {
+        st = rid_publish_commit(*publish, err);
+        *publish = NULL;
+    }
+    return st;
 }
 
 void rid_eval_output_free(rid_eval_output *e)

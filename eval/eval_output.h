@@ -12,6 +12,7 @@
 #ifndef RID_EVAL_OUTPUT_H
 #define RID_EVAL_OUTPUT_H
 
+#include "data/base/publish.h"
 #include "eval/assertion.h"
 
 /** Borrowed. */
@@ -46,6 +47,9 @@ void rid_eval_output_put_roc(rid_eval_output *e, const rid_score_counts *counts)
 /** Publishes (not in a dry run) and then looks at the assertions: every one that does not hold is logged as
  *  an error, and the status is RID_EASSERT. */
 RID_MUST rid_status rid_eval_output_finish(rid_eval_output *e, rid_err *err);
+/** Publishes a table beside the report. Frees the text; *publish is NULL once it has been committed, or failed to
+ *  be. RID_ETEMP where the text ran out of memory; errors of rid_publish_write, rid_publish_commit. */
+RID_MUST rid_status rid_eval_output_publish_text(rid_publish **publish, rid_buf *text, rid_err *err);
 /** NULL is fine; what is not published is gone. */
 void rid_eval_output_free(rid_eval_output *e);
 

@@ -170,14 +170,7 @@ static rid_status write_queries(const job *j, rid_publish **publish, rid_err *er
     for (size_t i = 0; i < j->data.n; i++)
         if (j->queries[i].is_query)
             append_query(&text, j, i);
-    rid_status st = text.failed ? RID_FAIL_NOMEM(err)
-                                : rid_publish_write(*publish, text.data, text.len, err);
-    rid_buf_free(&text);
-    if (st == RID_OK) {
-        st = rid_publish_commit(*publish, err);
-        *publish = NULL;
-    }
-    return st;
+    return rid_eval_output_publish_text(publish, &text, err);
 }
 
 /* ---- all of it ---- */
