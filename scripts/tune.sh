@@ -190,8 +190,10 @@ if [ -n "$calibrated" ]; then
     # The thresholds of the sweep, which do not come from the stores of the bound.
     tried=$(grep "^$(figure "$point" nn2)," "$dir/sweep/surface.csv" | cut -d, -f2 | awk '{ printf "%.9f\n", $1 }' |
         sort -u | paste -sd,)
+    clusters=bucket # days to come of these stores
+    [ "$by" != store ] || clusters=store # stores to come
     try "$bin/rid-calibrate" --gt "$dir/parts/calibrate.json" --sweep "$dir/sweep/best.json" \
-        --max-fpir "$max_fpir" --confidence "${CONFIDENCE:-0.95}" --grid "$tried" -o "$dir/point.json" "${stores[@]}" || code=$?
+        --clusters $clusters --max-fpir "$max_fpir" --confidence "${CONFIDENCE:-0.95}" --grid "$tried" -o "$dir/point.json" "${stores[@]}" || code=$?
     case $code in
     0) calibrated=yes point=$dir/point.json calibration_line=$(said ' confidence FPIR ') ;;
     65) calibrated='' incomplete=65 calibration_line="not calibrated: $(said 'error: ')" ;;
