@@ -65,7 +65,7 @@ for force in '' --force; do
 done
 expect_no_temporaries
 rm -r out
-if [ "$MODE" != release ] || ! mknod nul c 1 3 2>/dev/null; then
+if ! mknod nul c 1 3 2>/dev/null; then
     skip 'devices' 'mknod is not allowed'
 else
     for force in '' --force; do
