@@ -90,7 +90,7 @@ INLINE void find_digits(block *b, size_t i)
     enum { MANTISSA_BITS = 52, BIAS = 1023 + 23 };
     vfloat x;
     memcpy(&x, b->x + i, sizeof x);
-    vlong bits = (vlong)__builtin_convertvector(x, vdouble) & INT64_MAX;
+    vlong bits = (vlong) __builtin_convertvector(x, vdouble) & INT64_MAX;
     vlong q = (bits >> MANTISSA_BITS) - BIAS;
     /* floor(log10(2^q)) - K_MIN, any in the table where the number is out of the range */
     vlong k = (vlong)((vhalves)(q + 39) * 1233U + 1000U) >> 12 & 7;

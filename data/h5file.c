@@ -476,8 +476,8 @@ static rid_status check_chunk(rid_h5_column *c, size_t i, rid_err *err)
             return st;
         rid_fletcher_add(&sum, piece, take);
     }
-    rid_status st = rid_fd_read_at(c->h->fd, piece, CHECKSUM_BYTES, offset + (long long)bytes,
-                                   c->h->path, err);
+    rid_status st =
+        rid_fd_read_at(c->h->fd, piece, CHECKSUM_BYTES, offset + (long long)bytes, c->h->path, err);
     if (st != RID_OK)
         return st;
     uint32_t stored = 0;
@@ -610,8 +610,8 @@ rid_status rid_h5_column_verify(rid_h5_column *c, int threads, rid_err *err)
 {
     rid_status st = RID_OK;
     size_t failed_at = c->n_chunks;
-#pragma omp parallel for num_threads(threads > 0 ? threads : 1) schedule(dynamic, 1)               \
-    if (c->n_chunks > 1)
+#pragma omp parallel for num_threads(threads > 0 ? threads : 1)                                    \
+    schedule(dynamic, 1) if (c->n_chunks > 1)
     for (size_t i = 0; i < c->n_chunks; i++) {
         rid_err mine = {0};
         rid_status one = rid_interrupt_check(&mine);

@@ -14,12 +14,12 @@ enum { READ_BYTES = 1 << 20 };
 /* Copies a text and leaves values out; where it is, over the ends of blocks. */
 typedef struct thinning {
     rid_json_file *f;
-    rid_str name;         /* of the members to leave out; data NULL: none */
+    rid_str name; /* of the members to leave out; data NULL: none */
     bool in_string, escaped;
-    size_t string_at;     /* in f->text: behind the opening quote */
+    size_t string_at;      /* in f->text: behind the opening quote */
     bool is_key, is_value; /* such a name has ended; and the colon behind it */
     bool leaving_out;
-    rid_json_skim skim;   /* of what is left out */
+    rid_json_skim skim; /* of what is left out */
     rid_json_gap gap;
 } thinning;
 
@@ -68,7 +68,8 @@ static size_t copy_string(thinning *t, const char *text, size_t n)
     rid_buf_append(&t->f->text, text, i);
     if (!t->in_string && !t->f->text.failed) {
         const rid_buf *all = &t->f->text;
-        t->is_key = rid_str_equal((rid_str){all->data + t->string_at, all->len - t->string_at - 1}, t->name);
+        t->is_key = rid_str_equal((rid_str){all->data + t->string_at, all->len - t->string_at - 1},
+                                  t->name);
     }
     return i;
 }
@@ -133,7 +134,8 @@ rid_status rid_json_file_fail_here(const rid_json_file *f, rid_err *err)
     return fail_at(f, offset, err);
 }
 
-rid_status rid_json_file_fail_type(const rid_json_file *f, rid_err *err, const char *expected, rid_json v)
+rid_status rid_json_file_fail_type(const rid_json_file *f, rid_err *err, const char *expected,
+                                   rid_json v)
 {
     (void)RID_FAIL(err, RID_EDATA, "expected %s, found %s", expected,
                    rid_json_type_name(rid_json_type_of(v)));
@@ -181,7 +183,8 @@ static rid_status read_text(thinning *t, size_t max_bytes, rid_err *err)
         if (st == RID_OK)
             take_block(t, block, got);
         if (st == RID_OK && f->text.len > max_bytes)
-            st = RID_FAIL(err, RID_EDATA, "%s: a document of more than %zu MB", f->path, max_bytes >> 20);
+            st = RID_FAIL(err, RID_EDATA, "%s: a document of more than %zu MB", f->path,
+                          max_bytes >> 20);
         if (st == RID_OK && f->text.failed)
             st = RID_FAIL_NOMEM(err);
     }
@@ -213,8 +216,8 @@ static rid_status parse(rid_json_file *f, rid_err *err)
     return rid_json_file_fail_here(f, err);
 }
 
-rid_status rid_json_file_open(rid_json_file *f, const char *path, size_t max_bytes, const char *leave_out,
-                              rid_err *err)
+rid_status rid_json_file_open(rid_json_file *f, const char *path, size_t max_bytes,
+                              const char *leave_out, rid_err *err)
 {
     rid_err mine = {0};
     *f = (rid_json_file){.path = path, .parser = rid_json_parser_new()};
@@ -241,7 +244,8 @@ rid_status rid_json_file_each(rid_json_file *f, rid_json v, rid_json_file_child 
     rid_str key = {0};
     rid_json at;
     rid_status st = RID_OK;
-    for (f->steps[f->depth++] = 0; st == RID_OK && rid_json_next(&it, &key, &at); f->steps[f->depth - 1]++)
+    for (f->steps[f->depth++] = 0; st == RID_OK && rid_json_next(&it, &key, &at);
+         f->steps[f->depth - 1]++)
         st = child(f, ctx, key, at, err);
     f->depth--;
     return st;

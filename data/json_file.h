@@ -25,13 +25,14 @@ typedef struct rid_json_gap {
 } rid_json_gap;
 
 typedef struct rid_json_file {
-    const char *path;        /**< borrowed */
+    const char *path; /**< borrowed */
     rid_json root;
-    rid_buf text;            /**< what is in memory */
+    rid_buf text; /**< what is in memory */
     rid_json_parser *parser;
     rid_json_gap *gaps;
     size_t n_gaps, gaps_cap;
-    size_t steps[RID_JSON_DEPTH_MAX + 1], depth; /**< the places of the members and elements down to here */
+    size_t steps[RID_JSON_DEPTH_MAX + 1],
+        depth; /**< the places of the members and elements down to here */
 } rid_json_file;
 
 /** Reads and parses a file (also .gz, .zst, "-"). leave_out: members of that name are null in memory where
@@ -44,9 +45,10 @@ RID_MUST rid_status rid_json_file_open(rid_json_file *f, const char *path, size_
 void rid_json_file_close(rid_json_file *f);
 
 /** Calls `child` for each member or element of v, in order, until one fails; key is empty in an array. */
-typedef rid_status rid_json_file_child(rid_json_file *f, void *ctx, rid_str key, rid_json v, rid_err *err);
-RID_MUST rid_status rid_json_file_each(rid_json_file *f, rid_json v, rid_json_file_child *child, void *ctx,
+typedef rid_status rid_json_file_child(rid_json_file *f, void *ctx, rid_str key, rid_json v,
                                        rid_err *err);
+RID_MUST rid_status rid_json_file_each(rid_json_file *f, rid_json v, rid_json_file_child *child,
+                                       void *ctx, rid_err *err);
 /** Goes into the member of that name: errors are there until rid_json_file_leave. False (and nothing to
  *  leave) where `object` is none or has none. */
 bool rid_json_file_enter(rid_json_file *f, rid_json object, const char *name, rid_json *v);
@@ -56,6 +58,7 @@ void rid_json_file_leave(rid_json_file *f);
  *  code. */
 rid_status rid_json_file_fail_here(const rid_json_file *f, rid_err *err);
 /** RID_EDATA: "file: line, byte: expected `expected`, found a string". */
-rid_status rid_json_file_fail_type(const rid_json_file *f, rid_err *err, const char *expected, rid_json v);
+rid_status rid_json_file_fail_type(const rid_json_file *f, rid_err *err, const char *expected,
+                                   rid_json v);
 
 #endif

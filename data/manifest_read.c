@@ -14,8 +14,8 @@ static bool find(rid_json object, const char *key, rid_json *v)
 }
 
 /* RID_EDATA at the member that is at fault. */
-static rid_status fail_member(rid_json_file *f, rid_json object, const char *key, const char *expected,
-                              rid_err *err)
+static rid_status fail_member(rid_json_file *f, rid_json object, const char *key,
+                              const char *expected, rid_err *err)
 {
     rid_json v;
     if (!rid_json_file_enter(f, object, key, &v))
@@ -25,7 +25,8 @@ static rid_status fail_member(rid_json_file *f, rid_json object, const char *key
     return st;
 }
 
-static rid_status take_text(rid_json_file *f, rid_json object, const char *key, rid_str *out, rid_err *err)
+static rid_status take_text(rid_json_file *f, rid_json object, const char *key, rid_str *out,
+                            rid_err *err)
 {
     rid_json v;
     *out = (rid_str){NULL, 0};
@@ -34,15 +35,18 @@ static rid_status take_text(rid_json_file *f, rid_json object, const char *key, 
                : fail_member(f, object, key, "a string or null", err);
 }
 
-static rid_status take_id(rid_json_file *f, rid_json object, const char *key, rid_str *out, rid_err *err)
+static rid_status take_id(rid_json_file *f, rid_json object, const char *key, rid_str *out,
+                          rid_err *err)
 {
     rid_json v;
     return rid_json_find(object, key, &v) && rid_json_get_str(v, out) && out->len > 0
                ? RID_OK
-               : fail_member(f, object, key, strcmp(key, "entry_id") == 0 ? "an entry_id" : "a person_id", err);
+               : fail_member(f, object, key,
+                             strcmp(key, "entry_id") == 0 ? "an entry_id" : "a person_id", err);
 }
 
-static rid_status take_score(rid_json_file *f, rid_json object, const char *key, double *out, rid_err *err)
+static rid_status take_score(rid_json_file *f, rid_json object, const char *key, double *out,
+                             rid_err *err)
 {
     rid_json v;
     *out = NAN;
@@ -60,7 +64,8 @@ static rid_status take_time(rid_json_file *f, rid_json object, rid_manifest_even
     return st;
 }
 
-static rid_status take_status(rid_json_file *f, rid_json object, rid_manifest_event *e, rid_err *err)
+static rid_status take_status(rid_json_file *f, rid_json object, rid_manifest_event *e,
+                              rid_err *err)
 {
     rid_str text;
     rid_status st = take_text(f, object, "status", &text, err);
@@ -80,7 +85,8 @@ typedef struct reading {
     rid_str person;
 } reading;
 
-static rid_status give(rid_json_file *f, const reading *r, const rid_manifest_event *e, rid_err *err)
+static rid_status give(rid_json_file *f, const reading *r, const rid_manifest_event *e,
+                       rid_err *err)
 {
     const rid_status st = r->reader->event(r->reader->ctx, e, err);
     return st == RID_EDATA ? rid_json_file_fail_here(f, err) : st;
@@ -115,7 +121,8 @@ static rid_status read_person(rid_json_file *f, void *ctx, rid_str key, rid_json
     rid_json events;
     (void)key;
     if (rid_json_type_of(v) != RID_JSON_OBJECT)
-        return rid_json_file_fail_type(f, err, "a person: an object with 'person_id' and 'events'", v);
+        return rid_json_file_fail_type(f, err, "a person: an object with 'person_id' and 'events'",
+                                       v);
     rid_status st = take_id(f, v, "person_id", &r->person, err);
     if (st == RID_OK)
         st = give(f, r, &(rid_manifest_event){.person_id = r->person}, err);
@@ -130,8 +137,8 @@ static rid_status read_person(rid_json_file *f, void *ctx, rid_str key, rid_json
     return st;
 }
 
-void rid_manifest_append_made_by(rid_buf *out, rid_str encoder_hash, double threshold, double margin,
-                                 rid_str nn2)
+void rid_manifest_append_made_by(rid_buf *out, rid_str encoder_hash, double threshold,
+                                 double margin, rid_str nn2)
 {
     rid_jsonw w = {.out = out};
     rid_jsonw_begin_object(&w);
@@ -189,7 +196,8 @@ static rid_status read_document(rid_json_file *f, reading *r, rid_err *err)
 {
     rid_json people;
     if (!rid_json_find(f->root, "people", &people) || rid_json_type_of(people) != RID_JSON_ARRAY)
-        return rid_json_file_fail_type(f, err, "a manifest: an object with an array 'people'", f->root);
+        return rid_json_file_fail_type(f, err, "a manifest: an object with an array 'people'",
+                                       f->root);
     rid_status st = begin_document(f, r, err);
     if (st != RID_OK || !rid_json_file_enter(f, f->root, "people", &people))
         return st;

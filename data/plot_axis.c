@@ -108,7 +108,8 @@ rid_plot_scale rid_plot_scale_linear(double min, double max, bool round, size_t 
 
 /* Ticks at these multiples of each `every`-th power of ten, as far as they are within the scale. Returns how
  * many there are; `add` adds them. */
-static size_t mark_decades(rid_plot_scale *s, const double *mantissa, size_t per_decade, size_t every, bool add)
+static size_t mark_decades(rid_plot_scale *s, const double *mantissa, size_t per_decade,
+                           size_t every, bool add)
 {
     const double first = every > 1 ? ceil(log10(s->lo) - 1e-9) : floor(log10(s->lo) + 1e-9);
     const double last = ceil(log10(s->hi) - 1e-9);

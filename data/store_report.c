@@ -36,8 +36,8 @@ static rid_status verify_one(rid_buf *text, const char *path, int threads, rid_e
             frames += rid_store_frame_count(store, row);
         rid_plain_append(text, rid_str_of(path));
         rid_buf_printf(text, ": ok (%zu %s, %llu %s)\n", rid_store_count(store),
-                       rid_noun(rid_store_count(store), "entry", "entries"), (unsigned long long)frames,
-                       rid_noun(frames, "frame", "frames"));
+                       rid_noun(rid_store_count(store), "entry", "entries"),
+                       (unsigned long long)frames, rid_noun(frames, "frame", "frames"));
     }
     rid_store_close(store);
     return st;

@@ -10,7 +10,8 @@
 static const struct {
     const char *text;
     rid_comparison comparison;
-} operators[] = {{">=", RID_GE}, {"<=", RID_LE}, {"==", RID_EQ}, {"!=", RID_NE}, {">", RID_GT}, {"<", RID_LT}};
+} operators[] = {{">=", RID_GE}, {"<=", RID_LE}, {"==", RID_EQ},
+                 {"!=", RID_NE}, {">", RID_GT},  {"<", RID_LT}};
 
 static rid_str trim(rid_str s)
 {
@@ -40,9 +41,10 @@ rid_status rid_assertion_parse(rid_assertion *out, const char *text, rid_err *er
     const bool good = take_operator(&out->comparison, &len, text + at) && out->name.len > 0 &&
                       rid_num_parse_f64(trim(rid_str_of(text + at + len)), &out->bound);
     return good ? RID_OK
-                : RID_FAIL(err, RID_EUSAGE,
-                           "--assert: '%s' is not like 'pairwise_f1 >= 0.95' (also >, <=, <, ==, !=)",
-                           text);
+                : RID_FAIL(
+                      err, RID_EUSAGE,
+                      "--assert: '%s' is not like 'pairwise_f1 >= 0.95' (also >, <=, <, ==, !=)",
+                      text);
 }
 
 /* More names than a message holds go to lines of their own. */
@@ -53,11 +55,13 @@ static void say_names(const rid_buf *list)
         end = at + LINE < list->len ? at + LINE : list->len;
         while (end < list->len && list->data[end] != ' ')
             end++;
-        rid_log(RID_LOG_ERROR, "%s%.*s", at == 0 ? "figures: " : "  ", (int)(end - at), list->data + at);
+        rid_log(RID_LOG_ERROR, "%s%.*s", at == 0 ? "figures: " : "  ", (int)(end - at),
+                list->data + at);
     }
 }
 
-rid_status rid_assertion_check_name(const rid_assertion *a, const rid_metric_set *names, rid_err *err)
+rid_status rid_assertion_check_name(const rid_assertion *a, const rid_metric_set *names,
+                                    rid_err *err)
 {
     rid_buf list = {0};
     rid_status st;
@@ -68,8 +72,8 @@ rid_status rid_assertion_check_name(const rid_assertion *a, const rid_metric_set
     if (!rid_buf_cstr(&list)) {
         st = RID_FAIL_NOMEM(err);
     } else if (list.len + a->name.len < RID_ERR_MESSAGE_MAX - 100) {
-        st = RID_FAIL(err, RID_EUSAGE, "--assert: there is no figure '%.*s' here, but %s", RID_STR(a->name),
-                      list.data);
+        st = RID_FAIL(err, RID_EUSAGE, "--assert: there is no figure '%.*s' here, but %s",
+                      RID_STR(a->name), list.data);
     } else {
         say_names(&list);
         st = RID_FAIL(err, RID_EUSAGE, "--assert: there is no figure '%.*s' here, but those above",

@@ -67,8 +67,8 @@ enum { MINUTE_US = 60000000 };
 static const struct {
     const char *name;
     int64_t below_min; /* minutes */
-} gap_groups[] = {{"under 1 min", 1},  {"1-10 min", 10},         {"10-60 min", 60},
-                  {"1-4 h", 240},      {"over 4 h", INT32_MAX}, {"undated", INT64_MAX}};
+} gap_groups[] = {{"under 1 min", 1}, {"1-10 min", 10},        {"10-60 min", 60},
+                  {"1-4 h", 240},     {"over 4 h", INT32_MAX}, {"undated", INT64_MAX}};
 
 enum { GAP_GROUPS = sizeof gap_groups / sizeof gap_groups[0] };
 
@@ -93,8 +93,9 @@ rid_status rid_breakdown_by_gap(rid_breakdown *b, const rid_judgement *j, rid_er
         for (size_t i = 0; i < j->clustering->buckets[k].n; i++) {
             const rid_judged *e = &j->buckets[k].entries[i];
             if (e->mated)
-                rid_search_counts_take(&b->groups[gap_group(rows[e->previous].t_us, rows[i].t_us)].searches,
-                                       true, e->end);
+                rid_search_counts_take(
+                    &b->groups[gap_group(rows[e->previous].t_us, rows[i].t_us)].searches, true,
+                    e->end);
         }
     }
     return st;
@@ -120,7 +121,9 @@ typedef enum pair_kind { TRUE_PAIRS, PREDICTED_PAIRS, HIT_PAIRS } pair_kind;
 
 static uint64_t *pairs_of_kind(rid_breakdown_group *g, pair_kind kind)
 {
-    return kind == TRUE_PAIRS ? &g->true_pairs : kind == HIT_PAIRS ? &g->hit_pairs : &g->predicted_pairs;
+    return kind == TRUE_PAIRS  ? &g->true_pairs
+           : kind == HIT_PAIRS ? &g->hit_pairs
+                               : &g->predicted_pairs;
 }
 
 /* The groups that are being counted, one for each two cameras that occur together. */
@@ -128,22 +131,25 @@ typedef struct camera_pairs {
     rid_breakdown *b;
     rid_id_table keys; /* of the groups: the numbers of two cameras, the lower one first */
     size_t cap;
-    uint32_t *camera;  /* number of each row of the bucket */
+    uint32_t *camera; /* number of each row of the bucket */
 } camera_pairs;
 
 /* So many are no cameras: the field holds something else, and nobody could read the table. */
 enum { MAX_CAMERA_PAIRS = 1000000 };
 
-static rid_status find_group(camera_pairs *p, uint32_t a, uint32_t b, rid_breakdown_group **out, rid_err *err)
+static rid_status find_group(camera_pairs *p, uint32_t a, uint32_t b, rid_breakdown_group **out,
+                             rid_err *err)
 {
     const uint32_t key[] = {a < b ? a : b, a < b ? b : a};
     uint32_t number;
     bool added;
-    rid_status st = rid_id_table_add(&p->keys, (rid_str){(const char *)key, sizeof key}, &number, &added, err);
+    rid_status st =
+        rid_id_table_add(&p->keys, (rid_str){(const char *)key, sizeof key}, &number, &added, err);
     if (st != RID_OK)
         return st;
     if (number == MAX_CAMERA_PAIRS)
-        return RID_FAIL(err, RID_EDATA, "more than %d pairs of cameras: do the entries name cameras?",
+        return RID_FAIL(err, RID_EDATA,
+                        "more than %d pairs of cameras: do the entries name cameras?",
                         (int)MAX_CAMERA_PAIRS);
     if (rid_mem_grow(&p->b->groups, &p->cap, p->keys.n, sizeof *p->b->groups) != 0)
         return RID_FAIL_NOMEM(err);
@@ -153,7 +159,8 @@ static rid_status find_group(camera_pairs *p, uint32_t a, uint32_t b, rid_breakd
     return RID_OK;
 }
 
-static rid_status add_pairs(camera_pairs *p, uint32_t a, uint32_t b, pair_kind kind, uint64_t n, rid_err *err)
+static rid_status add_pairs(camera_pairs *p, uint32_t a, uint32_t b, pair_kind kind, uint64_t n,
+                            rid_err *err)
 {
     rid_breakdown_group *g;
     rid_status st = n > 0 ? find_group(p, a, b, &g, err) : RID_OK;
@@ -163,7 +170,8 @@ static rid_status add_pairs(camera_pairs *p, uint32_t a, uint32_t b, pair_kind k
 }
 
 /* One owner's sightings, by camera: of two cameras all pairs, of one those of two different entries. */
-static rid_status pair_up(camera_pairs *p, const sighting *s, size_t n, pair_kind kind, rid_err *err)
+static rid_status pair_up(camera_pairs *p, const sighting *s, size_t n, pair_kind kind,
+                          rid_err *err)
 {
     rid_status st = RID_OK;
     for (size_t i = 0, i_end; i < n && st == RID_OK; i = i_end) {
@@ -180,8 +188,8 @@ static rid_status pair_up(camera_pairs *p, const sighting *s, size_t n, pair_kin
     return st;
 }
 
-static rid_status take_pairs(camera_pairs *p, const rid_clustered_bucket *b, const rid_judged *e, sighting *s,
-                             pair_kind kind, rid_err *err)
+static rid_status take_pairs(camera_pairs *p, const rid_clustered_bucket *b, const rid_judged *e,
+                             sighting *s, pair_kind kind, rid_err *err)
 {
     rid_status st = RID_OK;
     size_t n = 0;
@@ -221,12 +229,14 @@ static rid_status number_cameras(camera_pairs *p, const rid_clustered_bucket *b,
     rid_status st = RID_OK;
     for (size_t i = 0; st == RID_OK && i < b->n; i++) {
         const rid_str name = b->entries[i].camera;
-        st = rid_id_table_add(&p->b->cameras, name.data ? name : (rid_str){"", 0}, &p->camera[i], NULL, err);
+        st = rid_id_table_add(&p->b->cameras, name.data ? name : (rid_str){"", 0}, &p->camera[i],
+                              NULL, err);
     }
     return st;
 }
 
-static rid_status take_bucket(camera_pairs *p, const rid_clustered_bucket *b, const rid_judged *e, rid_err *err)
+static rid_status take_bucket(camera_pairs *p, const rid_clustered_bucket *b, const rid_judged *e,
+                              rid_err *err)
 {
     sighting *s = rid_mem_alloc(b->n, sizeof *s);
     p->camera = rid_mem_alloc(b->n, sizeof *p->camera);
@@ -253,7 +263,8 @@ static void name_groups(camera_pairs *p)
     for (uint32_t g = 0; g < b->n; g++) {
         uint32_t key[2];
         memcpy(key, rid_id_table_at(&p->keys, g).data, sizeof key);
-        const rid_str x = rid_id_table_at(&b->cameras, key[0]), y = rid_id_table_at(&b->cameras, key[1]);
+        const rid_str x = rid_id_table_at(&b->cameras, key[0]),
+                      y = rid_id_table_at(&b->cameras, key[1]);
         const bool in_order = rid_str_compare(x, y) <= 0;
         b->groups[g].name = in_order ? x : y;
         b->groups[g].other = in_order ? y : x;
@@ -289,7 +300,8 @@ void rid_metrics_add_cameras(rid_metric_set *m, const rid_breakdown_group *g)
     rid_metrics_add_count(m, "hit_pairs", g->hit_pairs);
     rid_metrics_add(m, "pairwise_precision", share(g->hit_pairs, g->predicted_pairs, 1), NULL);
     rid_metrics_add(m, "pairwise_recall", share(g->hit_pairs, g->true_pairs, 1), NULL);
-    rid_metrics_add(m, "pairwise_f1", share(2 * g->hit_pairs, g->predicted_pairs + g->true_pairs, 1), NULL);
+    rid_metrics_add(m, "pairwise_f1",
+                    share(2 * g->hit_pairs, g->predicted_pairs + g->true_pairs, 1), NULL);
     rid_metrics_add_gap(m, g);
 }
 

@@ -8,10 +8,10 @@
 
 /** Groups of figures under one heading. */
 typedef struct rid_breakdown_group {
-    rid_str name, other;          /**< views; other: the second camera, else data NULL */
+    rid_str name, other; /**< views; other: the second camera, else data NULL */
     rid_search_counts searches;
     uint64_t true_pairs, predicted_pairs, hit_pairs;
-    uint64_t people, exact;       /**< exact: clustered without any mistake */
+    uint64_t people, exact; /**< exact: clustered without any mistake */
     uint64_t entries;
     double precision_sum, recall_sum; /**< B-cubed, over entries */
 } rid_breakdown_group;
@@ -26,7 +26,8 @@ typedef struct rid_breakdown {
  *  came first; searches of mated entries by their camera and that of their person's latest entry before.
  *  Memory: that of the pairs of cameras that occur. RID_ETEMP; RID_EDATA for more than a million of them. To be
  *  cleared in any case. */
-RID_MUST rid_status rid_breakdown_by_cameras(rid_breakdown *b, const rid_judgement *j, rid_err *err);
+RID_MUST rid_status rid_breakdown_by_cameras(rid_breakdown *b, const rid_judgement *j,
+                                             rid_err *err);
 /** People, entries, searches by how many entries the person has in the bucket. */
 RID_MUST rid_status rid_breakdown_by_visits(rid_breakdown *b, const rid_judgement *j, rid_err *err);
 /** Mated searches by the time since the person's latest entry before. */

@@ -60,7 +60,8 @@ static rid_status check_version(rid_json root, rid_err *err)
     if (!rid_json_find(root, "format_version", &v))
         return RID_OK;
     if (!rid_json_get_i64(v, &version) || version != VERSION)
-        return RID_FAIL(err, RID_EDATA, "format_version is not %d, which this program reads", VERSION);
+        return RID_FAIL(err, RID_EDATA, "format_version is not %d, which this program reads",
+                        VERSION);
     return RID_OK;
 }
 
@@ -128,7 +129,8 @@ rid_status rid_calibrated_point_read(rid_calibrated_point *out, const char *path
     if (st == RID_OK) {
         st = rid_calibrated_point_take(out, f.root, err);
         if (st == RID_OK && !out->encoder_hash[0])
-            st = RID_FAIL(err, RID_EDATA, "encoder_hash is missing: of which encoder is the point?");
+            st =
+                RID_FAIL(err, RID_EDATA, "encoder_hash is missing: of which encoder is the point?");
         if (st != RID_OK)
             rid_err_prepend(err, "%s", path);
     }
@@ -141,8 +143,10 @@ rid_status rid_calibrated_point_read(rid_calibrated_point *out, const char *path
 void rid_calibrated_point_warn(const rid_calibrated_point *p, const char *path)
 {
     if (p->misses_condition)
-        rid_log(RID_LOG_WARN, "%s: no cell of that sweep met the condition of its objective; this is only"
-                " the nearest to it", path);
+        rid_log(RID_LOG_WARN,
+                "%s: no cell of that sweep met the condition of its objective; this is only"
+                " the nearest to it",
+                path);
 }
 
 rid_status rid_calibrated_point_check(const rid_calibrated_point *p, const char *encoder_hash,

@@ -20,7 +20,8 @@ typedef struct rid_calibrated_point {
 
 /** Reads a document; unknown members are ignored. RID_EDATA: no object, threshold, margin or nn2 missing or
  *  not what they should be. */
-RID_MUST rid_status rid_calibrated_point_take(rid_calibrated_point *out, rid_json root, rid_err *err);
+RID_MUST rid_status rid_calibrated_point_take(rid_calibrated_point *out, rid_json root,
+                                              rid_err *err);
 /** The same of a text, whose keys may not stand twice; RID_EDATA also where it is not JSON; RID_ETEMP. */
 RID_MUST rid_status rid_calibrated_point_parse(rid_calibrated_point *out, const char *json,
                                                rid_err *err);
@@ -30,7 +31,8 @@ RID_MUST rid_status rid_calibrated_point_read(rid_calibrated_point *out, const c
 /** Warns where the point is only the nearest to what was asked for. */
 void rid_calibrated_point_warn(const rid_calibrated_point *p, const char *path);
 /** RID_ECONFIG where the point is of another encoder. `whose` is for the message: "the stores". */
-RID_MUST rid_status rid_calibrated_point_check(const rid_calibrated_point *p, const char *encoder_hash,
-                                               const char *whose, rid_err *err);
+RID_MUST rid_status rid_calibrated_point_check(const rid_calibrated_point *p,
+                                               const char *encoder_hash, const char *whose,
+                                               rid_err *err);
 
 #endif

@@ -14,10 +14,10 @@ typedef struct design {
     const rid_calibration_counts *counts;
     double *matched; /* (n_thresholds), over all buckets */
     double *effects; /* (n_thresholds), of buckets */
-    double n;      /* searches */
-    double larger; /* Σn²/Σn: the bucket of a search, on average */
-    double usual;  /* the size that Pearson's X² speaks of, in the analysis of variance n0 */
-    double raise;  /* (t/z)² */
+    double n;        /* searches */
+    double larger;   /* Σn²/Σn: the bucket of a search, on average */
+    double usual;    /* the size that Pearson's X² speaks of, in the analysis of variance n0 */
+    double raise;    /* (t/z)² */
 } design;
 
 static design design_of(const rid_calibration_counts *c, const rid_promise *promise)
@@ -95,7 +95,8 @@ static void test(rid_calibration *out, const design *d, const rid_promise *promi
 {
     const rid_calibration_counts *c = d->counts;
     size_t t = c->n_thresholds;
-    while (t > 0 && passes(d->matched[t - 1], d->n, c->person_effect + d->effects[t - 1] - 1, promise))
+    while (t > 0 &&
+           passes(d->matched[t - 1], d->n, c->person_effect + d->effects[t - 1] - 1, promise))
         t--;
     out->kept = t < c->n_thresholds;
     out->threshold = out->kept ? t : t - 1;

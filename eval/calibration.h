@@ -38,7 +38,8 @@ typedef struct rid_calibration_counts {
 
 typedef struct rid_promise {
     double max_fpir, confidence; /**< both in (0, 1) */
-    bool bucket_effect; /**< for buckets to come; false: for the buckets counted, or like the only one */
+    bool
+        bucket_effect; /**< for buckets to come; false: for the buckets counted, or like the only one */
 } rid_promise;
 
 typedef struct rid_calibration {
@@ -47,12 +48,14 @@ typedef struct rid_calibration {
     double bound;     /**< of FPIR there */
     double bucket_effect, design_effect; /**< there */
     uint64_t searches, matched;          /**< there, over all buckets */
-    double needed; /**< not kept: searches that would do, with these shares and effects; INFINITY: no
+    double
+        needed; /**< not kept: searches that would do, with these shares and effects; INFINITY: no
                         number would */
 } rid_calibration;
 
 /** Tests. n_buckets and n_thresholds at least 1. RID_ETEMP; RID_EINTR. */
-RID_MUST rid_status rid_calibration_choose(rid_calibration *out, const rid_calibration_counts *counts,
+RID_MUST rid_status rid_calibration_choose(rid_calibration *out,
+                                           const rid_calibration_counts *counts,
                                            const rid_promise *promise, rid_err *err);
 
 /** Searches without any match that keep the promise at that design effect. */

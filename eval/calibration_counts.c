@@ -21,7 +21,8 @@ static size_t mark_persons(const rid_sweep_data *data, size_t b, size_t *times, 
 static rid_status count_persons(rid_calibration_data *out, const rid_sweep_data *data, rid_err *err)
 {
     const size_t n_all = rid_labels_person_count(data->labels);
-    size_t *times = rid_mem_zalloc(n_all, sizeof *times), *last = rid_mem_zalloc(n_all, sizeof *last);
+    size_t *times = rid_mem_zalloc(n_all, sizeof *times),
+           *last = rid_mem_zalloc(n_all, sizeof *last);
     double sum = 0, squares = 0;
     for (size_t b = 0; times && last && b < data->n_buckets; b++)
         if (mark_persons(data, b, times, last) > 0)
@@ -65,7 +66,8 @@ static rid_status count_buckets(rid_calibration_data *out, const rid_sweep_data 
     rid_sweep_cell *cells = rid_mem_alloc(out->grid.n_thresholds, sizeof *cells);
     rid_status st = cells ? RID_OK : RID_FAIL_NOMEM(err);
     for (size_t b = 0; b < out->n_buckets && st == RID_OK; b++) {
-        st = rid_sweep_surface_of(data->sweep, out->bucket[b], nn2, &out->grid, cells, threads, err);
+        st =
+            rid_sweep_surface_of(data->sweep, out->bucket[b], nn2, &out->grid, cells, threads, err);
         if (st == RID_OK) {
             take_cells(out, b, cells);
             take_gallery(out, b, rid_sweep_matchable(data->sweep, out->bucket[b]));
@@ -110,8 +112,8 @@ rid_status rid_calibration_data_count(rid_calibration_data *out, const rid_sweep
         .store_searches = rid_mem_zalloc(data->n_buckets, sizeof *out->store_searches),
         .store_matched = rid_mem_zalloc(data->n_buckets * n, sizeof *out->store_matched),
         .all = rid_mem_zalloc(n, sizeof *out->all)};
-    if (!out->grid.margin || !out->bucket || !out->searches || !out->matched || !out->store_searches ||
-        !out->store_matched || !out->all)
+    if (!out->grid.margin || !out->bucket || !out->searches || !out->matched ||
+        !out->store_searches || !out->store_matched || !out->all)
         return RID_FAIL_NOMEM(err);
     out->grid.margin[0] = margin;
     rid_status st = count_persons(out, data, err);

@@ -71,7 +71,8 @@ static void make_cells(search *s)
     s->n_cells = kept;
 }
 
-static rid_status add(search *s, rid_cluster_error_kind kind, const cell *c, uint32_t b, rid_err *err)
+static rid_status add(search *s, rid_cluster_error_kind kind, const cell *c, uint32_t b,
+                      rid_err *err)
 {
     rid_cluster_errors *out = s->out;
     if (rid_mem_grow(&out->at, &s->cap, out->n + 1, sizeof *out->at) != 0)
@@ -196,8 +197,9 @@ static void write_error(rid_buf *out, const rid_cluster_error *e, const rid_judg
 void rid_cluster_errors_write(rid_buf *out, const rid_cluster_errors *e, const rid_judgement *j,
                               const rid_labels *labels)
 {
-    rid_buf_append_str(out, "kind,day_id,store_id,entry_id_a,entry_id_b,pid_a,pid_b,same_pid,person_a,person_b,"
-                            "camera_a,camera_b,ts_a,ts_b,match_id,score,score2,entries\n");
+    rid_buf_append_str(
+        out, "kind,day_id,store_id,entry_id_a,entry_id_b,pid_a,pid_b,same_pid,person_a,person_b,"
+             "camera_a,camera_b,ts_a,ts_b,match_id,score,score2,entries\n");
     for (size_t i = 0; i < e->n; i++)
         write_error(out, &e->at[i], j, labels);
 }

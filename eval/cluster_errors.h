@@ -28,7 +28,8 @@ typedef struct rid_cluster_errors {
 } rid_cluster_errors;
 
 /** Only labelled entries are looked at. To be cleared. RID_ETEMP. */
-RID_MUST rid_status rid_cluster_errors_find(rid_cluster_errors *out, const rid_judgement *j, rid_err *err);
+RID_MUST rid_status rid_cluster_errors_find(rid_cluster_errors *out, const rid_judgement *j,
+                                            rid_err *err);
 void rid_cluster_errors_clear(rid_cluster_errors *e);
 
 /** Appends a CSV table. Its columns entry_id_a, entry_id_b, same_pid make it a file of pairs, too. */

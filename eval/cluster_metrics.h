@@ -66,9 +66,9 @@ typedef struct rid_search_counts {
 
 /** How a search ended. */
 typedef enum rid_search_end {
-    RID_SEARCH_NO_MATCH,      /**< a new person, or skipped */
-    RID_SEARCH_SAME,          /**< joined an entry of its person */
-    RID_SEARCH_OTHER,         /**< joined another's */
+    RID_SEARCH_NO_MATCH, /**< a new person, or skipped */
+    RID_SEARCH_SAME,     /**< joined an entry of its person */
+    RID_SEARCH_OTHER,    /**< joined another's */
     RID_SEARCH_TO_UNLABELLED,
 } rid_search_end;
 

@@ -16,9 +16,10 @@ typedef struct rid_clustered_entry {
     int64_t t_us;              /**< RID_TIMESTAMP_NONE without one */
     uint32_t person;           /**< number in the bucket, from 0 in order of first entries */
     rid_event_status status;
-    rid_str match_id;          /**< the entry that it joined; data NULL: none */
-    uint32_t joined;           /**< its row, an earlier one; RID_NO_ENTRY: none, or it is not in the documents (a view) */
-    double score, score2;      /**< NaN: none */
+    rid_str match_id; /**< the entry that it joined; data NULL: none */
+    uint32_t
+        joined; /**< its row, an earlier one; RID_NO_ENTRY: none, or it is not in the documents (a view) */
+    double score, score2; /**< NaN: none */
 } rid_clustered_entry;
 
 typedef struct rid_clustered_bucket {
@@ -39,11 +40,11 @@ typedef struct rid_clustering {
     /** Entries whose document does not say which entry they joined: the latest one of their person before
      *  them is taken for it. */
     size_t n_inferred;
-    rid_id_table made_by;          /**< the different makers of the documents, see manifest_read.h */
-    rid_id_table ids, texts;       /**< behind the views */
+    rid_id_table made_by;    /**< the different makers of the documents, see manifest_read.h */
+    rid_id_table ids, texts; /**< behind the views */
     rid_clustered_entry *entries;
     rid_str *persons;
-    rid_clustered_place *place;    /**< (ids.n) */
+    rid_clustered_place *place; /**< (ids.n) */
 } rid_clustering;
 
 /** Reads files and directories of manifest documents; the first `limit` events count (0: all). With a point,
@@ -56,8 +57,8 @@ typedef struct rid_clustering {
  *  cleared in any case. */
 RID_MUST rid_status rid_clustering_read(rid_clustering *c, const char *const *paths, size_t n,
                                         const rid_operating_point *point, const char *point_file,
-                                        uint64_t limit, int threads,
-                                        rid_summary *summary, rid_progress *progress, rid_err *err);
+                                        uint64_t limit, int threads, rid_summary *summary,
+                                        rid_progress *progress, rid_err *err);
 void rid_clustering_clear(rid_clustering *c);
 
 /** Puts the member `key` to an open object: an array of the makers. */

@@ -38,26 +38,30 @@ static const rid_clustered_entry *entry_at(const rid_clustering *c, rid_clustere
     return &c->buckets[p.bucket].entries[p.row];
 }
 
-static rid_status check_bucket(const rid_clustering_diff *d, rid_clustered_place a, rid_clustered_place b,
-                               rid_err *err)
+static rid_status check_bucket(const rid_clustering_diff *d, rid_clustered_place a,
+                               rid_clustered_place b, rid_err *err)
 {
     const rid_clustered_bucket *x = &d->a->buckets[a.bucket], *y = &d->b->buckets[b.bucket];
     if (rid_str_equal(x->day, y->day) && rid_str_equal(x->store, y->store))
         return RID_OK;
-    return RID_FAIL(err, RID_EDATA, "entry '%.*s' is in bucket %.*s/%.*s, and in %.*s/%.*s on the other side",
-                    RID_STR(entry_at(d->a, a)->id), RID_STR(x->day), RID_STR(x->store), RID_STR(y->day),
-                    RID_STR(y->store));
+    return RID_FAIL(err, RID_EDATA,
+                    "entry '%.*s' is in bucket %.*s/%.*s, and in %.*s/%.*s on the other side",
+                    RID_STR(entry_at(d->a, a)->id), RID_STR(x->day), RID_STR(x->store),
+                    RID_STR(y->day), RID_STR(y->store));
 }
 
 /* Whether the two sides joined the entry with different persons: the entry that one joined is not with it on
  * the other side. */
-static bool is_moved(const rid_clustering_diff *d, const rid_clustered_entry *a, const rid_clustered_entry *b)
+static bool is_moved(const rid_clustering_diff *d, const rid_clustered_entry *a,
+                     const rid_clustered_entry *b)
 {
     rid_clustered_place in_a, in_b;
     if (rid_str_equal(a->match_id, b->match_id))
         return false;
-    return !rid_clustering_find(d->b, a->match_id, &in_b) || entry_at(d->b, in_b)->person != b->person ||
-           !rid_clustering_find(d->a, b->match_id, &in_a) || entry_at(d->a, in_a)->person != a->person;
+    return !rid_clustering_find(d->b, a->match_id, &in_b) ||
+           entry_at(d->b, in_b)->person != b->person ||
+           !rid_clustering_find(d->a, b->match_id, &in_a) ||
+           entry_at(d->a, in_a)->person != a->person;
 }
 
 static void take_decision(rid_clustering_diff *d, rid_clustered_place a, rid_clustered_place b)
@@ -142,7 +146,8 @@ static bool same_owner(const rid_diff_cell *x, const rid_diff_cell *y, bool by_a
 }
 
 /* The persons of one side with several cells; returns how many persons there are. */
-static size_t find_changes(rid_diff_change *out, size_t *n_out, const rid_diff_cell *cells, size_t n, bool by_a)
+static size_t find_changes(rid_diff_change *out, size_t *n_out, const rid_diff_cell *cells,
+                           size_t n, bool by_a)
 {
     size_t n_persons = 0;
     for (size_t i = 0, end; i < n; i = end, n_persons++) {
@@ -160,7 +165,8 @@ static size_t count_same(const rid_clustering_diff *d)
     size_t n = 0;
     for (size_t i = 0; i < d->n_cells; i++) {
         const rid_diff_cell *c = &d->by_a[i];
-        if ((i > 0 && same_owner(c, c - 1, true)) || (i + 1 < d->n_cells && same_owner(c, c + 1, true)))
+        if ((i > 0 && same_owner(c, c - 1, true)) ||
+            (i + 1 < d->n_cells && same_owner(c, c + 1, true)))
             continue;
         const rid_diff_cell *o = bsearch(c, d->by_b, d->n_cells, sizeof *o, compare_by_b);
         const size_t k = (size_t)(o - d->by_b);
@@ -170,8 +176,8 @@ static size_t count_same(const rid_clustering_diff *d)
     return n;
 }
 
-rid_status rid_clustering_diff_find(rid_clustering_diff *d, const rid_clustering *a, const rid_clustering *b,
-                                    rid_err *err)
+rid_status rid_clustering_diff_find(rid_clustering_diff *d, const rid_clustering *a,
+                                    const rid_clustering *b, rid_err *err)
 {
     const size_t n = a->n_entries;
     *d = (rid_clustering_diff){.a = a,

@@ -22,7 +22,7 @@ typedef struct rid_diff_change {
 typedef enum rid_flip_kind {
     RID_FLIP_LOST,   /**< A matched it, B did not */
     RID_FLIP_GAINED, /**< B matched it, A did not */
-    RID_FLIP_MOVED,  /**< both matched it, with two entries that are not both of its person on both sides */
+    RID_FLIP_MOVED, /**< both matched it, with two entries that are not both of its person on both sides */
 } rid_flip_kind;
 
 /** "lost", "gained", "moved" */
@@ -39,10 +39,11 @@ typedef struct rid_clustering_diff {
     size_t n_common;             /**< entries that both have */
     size_t persons_a, persons_b; /**< with such an entry */
     size_t n_same;               /**< persons with the same entries on both sides */
-    rid_diff_change *splits;     /**< (n_splits): persons of A that are several of B, by bucket and person */
-    rid_diff_change *merges;     /**< (n_merges): persons of B that were several of A */
+    rid_diff_change
+        *splits; /**< (n_splits): persons of A that are several of B, by bucket and person */
+    rid_diff_change *merges; /**< (n_merges): persons of B that were several of A */
     size_t n_splits, n_merges;
-    rid_diff_flip *flips;        /**< (n_flips) in the order of A's entries */
+    rid_diff_flip *flips; /**< (n_flips) in the order of A's entries */
     size_t n_flips, n_lost, n_gained, n_moved;
     rid_cluster_counts agreement; /**< of B, with A as the truth */
     rid_diff_cell *by_a, *by_b;   /**< (n_cells) behind the changes */

@@ -7,8 +7,8 @@
 /* ---- resampling ---- */
 
 /* Draws of both sides: their differences f64 (RID_SURE_FIGURES, n); of_a as large, scratch. */
-static rid_status draw(double *delta, double *of_a, const rid_person_table *a, const rid_person_table *b,
-                       const rid_person_draws *d, rid_err *err)
+static rid_status draw(double *delta, double *of_a, const rid_person_table *a,
+                       const rid_person_table *b, const rid_person_draws *d, rid_err *err)
 {
     double own[RID_SURE_FIGURES];
     rid_status st = rid_person_draws_figures(d, a, own, of_a, err);
@@ -19,14 +19,16 @@ static rid_status draw(double *delta, double *of_a, const rid_person_table *a, c
     return st;
 }
 
-static rid_status make_intervals(rid_diff_figure *out, const rid_person_table *a, const rid_person_table *b,
-                                 const rid_person_draws *d, double confidence, rid_err *err)
+static rid_status make_intervals(rid_diff_figure *out, const rid_person_table *a,
+                                 const rid_person_table *b, const rid_person_draws *d,
+                                 double confidence, rid_err *err)
 {
     double *of_a = rid_mem_alloc(RID_SURE_FIGURES * d->n, sizeof *of_a);
     double *delta = rid_mem_alloc(RID_SURE_FIGURES * d->n, sizeof *delta);
     const rid_status st = of_a && delta ? draw(delta, of_a, a, b, d, err) : RID_FAIL_NOMEM(err);
     for (size_t f = 0; st == RID_OK && f < RID_SURE_FIGURES; f++) {
-        const rid_interval x = rid_percentile_interval(out[f].delta, delta + f * d->n, d->n, confidence);
+        const rid_interval x =
+            rid_percentile_interval(out[f].delta, delta + f * d->n, d->n, confidence);
         out[f].low = x.low;
         out[f].high = x.high;
     }
@@ -36,8 +38,8 @@ static rid_status make_intervals(rid_diff_figure *out, const rid_person_table *a
 }
 
 static rid_status resample(rid_diff_figure *out, const rid_judgement *a, const rid_judgement *b,
-                           size_t n_label_persons, size_t resamples, double confidence, uint64_t seed,
-                           rid_err *err)
+                           size_t n_label_persons, size_t resamples, double confidence,
+                           uint64_t seed, rid_err *err)
 {
     rid_person_table of_a, of_b = {0};
     rid_person_draws draws = {0};
@@ -81,16 +83,24 @@ rid_status rid_diff_figures_of(rid_diff_figure out[RID_DIFF_FIGURES], const rid_
     list_values(of_a, &a->counts);
     list_values(of_b, &b->counts);
     for (int f = 0; f < RID_DIFF_FIGURES; f++)
-        out[f] = (rid_diff_figure){f < RID_SURE_FIGURES    ? rid_sure_figure_name((rid_sure_figure)f)
+        out[f] = (rid_diff_figure){f < RID_SURE_FIGURES ? rid_sure_figure_name((rid_sure_figure)f)
                                    : f == RID_SURE_FIGURES ? "v_measure"
                                                            : "ari",
-                                   of_a[f], of_b[f], of_b[f] - of_a[f], NAN, NAN};
-    return resamples > 0 ? resample(out, a, b, n_label_persons, resamples, confidence, seed, err) : RID_OK;
+                                   of_a[f],
+                                   of_b[f],
+                                   of_b[f] - of_a[f],
+                                   NAN,
+                                   NAN};
+    return resamples > 0 ? resample(out, a, b, n_label_persons, resamples, confidence, seed, err)
+                         : RID_OK;
 }
 
 void rid_metrics_add_diff(rid_metric_set *m, const rid_diff_figure f[RID_DIFF_FIGURES])
 {
-#define NAMES(x) {"a_" x, "b_" x, "delta_" x, "delta_" x "_low", "delta_" x "_high"}
+#define NAMES(x)                                                                                   \
+    {                                                                                              \
+        "a_" x, "b_" x, "delta_" x, "delta_" x "_low", "delta_" x "_high"                          \
+    }
     static const char *const names[RID_DIFF_FIGURES][5] = {
         [RID_SURE_PRECISION] = NAMES("pairwise_precision"),
         [RID_SURE_RECALL] = NAMES("pairwise_recall"),
@@ -104,7 +114,8 @@ void rid_metrics_add_diff(rid_metric_set *m, const rid_diff_figure f[RID_DIFF_FI
         [RID_SURE_FIGURES + 1] = NAMES("ari"),
     };
 #undef NAMES
-    static const char none[] = "no entry or search of the kind", not_drawn[] = "not resampled, or undefined";
+    static const char none[] = "no entry or search of the kind",
+                      not_drawn[] = "not resampled, or undefined";
     for (int i = 0; i < RID_DIFF_FIGURES; i++) {
         rid_metrics_add(m, names[i][0], f[i].a, none);
         rid_metrics_add(m, names[i][1], f[i].b, none);

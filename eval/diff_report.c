@@ -21,7 +21,8 @@ static const char *verdict(const rid_diff_report *r, const rid_diff_flip *f)
         return NULL;
     const rid_judged *a = &r->a->buckets[f->a.bucket].entries[f->a.row];
     const rid_judged *b = &r->b->buckets[f->b.bucket].entries[f->b.row];
-    if (a->person == RID_UNLABELLED || a->end == RID_SEARCH_TO_UNLABELLED || b->end == RID_SEARCH_TO_UNLABELLED)
+    if (a->person == RID_UNLABELLED || a->end == RID_SEARCH_TO_UNLABELLED ||
+        b->end == RID_SEARCH_TO_UNLABELLED)
         return NULL;
     return is_right(a) == is_right(b) ? "" : is_right(b) ? "improved" : "worsened";
 }
@@ -102,8 +103,8 @@ static void put_part(rid_jsonw *w, const rid_diff_report *r, const rid_diff_cell
 }
 
 /* of_a: persons of A that were split; else persons of B that were merged. */
-static void put_changes(rid_jsonw *w, const rid_diff_report *r, const rid_diff_change *changes, size_t n,
-                        bool of_a)
+static void put_changes(rid_jsonw *w, const rid_diff_report *r, const rid_diff_change *changes,
+                        size_t n, bool of_a)
 {
     rid_jsonw_key(w, of_a ? "splits" : "merges");
     rid_jsonw_begin_array(w);
@@ -125,7 +126,8 @@ static void put_changes(rid_jsonw *w, const rid_diff_report *r, const rid_diff_c
     rid_jsonw_end_array(w);
 }
 
-static void put_side(rid_jsonw *w, const char *const keys[4], const rid_clustering *c, rid_clustered_place p)
+static void put_side(rid_jsonw *w, const char *const keys[4], const rid_clustering *c,
+                     rid_clustered_place p)
 {
     const rid_clustered_entry *e = entry_at(c, p);
     rid_jsonw_put_str(w, keys[0], c->buckets[p.bucket].persons[e->person]);
@@ -162,21 +164,23 @@ static void write_counts(rid_buf *out, const rid_diff_report *r)
 {
     const rid_clustering_diff *d = r->diff;
     rid_buf_printf(out, "%-24s%12s%12s\n", "", "A", "B");
-    rid_buf_printf(out, "%-24s%12zu%12zu  %zu in both\n", "entries", d->a->n_entries, d->b->n_entries,
-                   d->n_common);
-    rid_buf_printf(out, "%-24s%12zu%12zu  %zu the same, %zu split, %zu merged\n", "persons", d->persons_a,
-                   d->persons_b, d->n_same, d->n_splits, d->n_merges);
-    rid_buf_printf(out, "%-24s%12s%12s  %zu matches lost, %zu gained, %zu moved", "decisions", "", "", d->n_lost,
-                   d->n_gained, d->n_moved);
+    rid_buf_printf(out, "%-24s%12zu%12zu  %zu in both\n", "entries", d->a->n_entries,
+                   d->b->n_entries, d->n_common);
+    rid_buf_printf(out, "%-24s%12zu%12zu  %zu the same, %zu split, %zu merged\n", "persons",
+                   d->persons_a, d->persons_b, d->n_same, d->n_splits, d->n_merges);
+    rid_buf_printf(out, "%-24s%12s%12s  %zu matches lost, %zu gained, %zu moved", "decisions", "",
+                   "", d->n_lost, d->n_gained, d->n_moved);
     if (r->a)
-        rid_buf_printf(out, "; %zu improved, %zu worsened", count_verdicts(r, 'i'), count_verdicts(r, 'w'));
+        rid_buf_printf(out, "; %zu improved, %zu worsened", count_verdicts(r, 'i'),
+                       count_verdicts(r, 'w'));
     rid_buf_append_char(out, '\n');
 }
 
 static void write_makers(rid_buf *out, char side, const rid_clustering *c)
 {
     for (uint32_t i = 0; i < c->made_by.n; i++)
-        rid_buf_printf(out, "%c was made by %.*s\n", side, RID_STR(rid_id_table_at(&c->made_by, i)));
+        rid_buf_printf(out, "%c was made by %.*s\n", side,
+                       RID_STR(rid_id_table_at(&c->made_by, i)));
 }
 
 static void append_value(rid_buf *out, double x)
@@ -189,8 +193,8 @@ static void append_value(rid_buf *out, double x)
 
 static void write_figures(rid_buf *out, const rid_diff_report *r)
 {
-    rid_buf_printf(out, "\n%-24s%12s%12s%12s  %.0f%% interval over people\n", "FIGURE", "A", "B", "B - A",
-                   r->confidence * 100);
+    rid_buf_printf(out, "\n%-24s%12s%12s%12s  %.0f%% interval over people\n", "FIGURE", "A", "B",
+                   "B - A", r->confidence * 100);
     for (int i = 0; i < RID_DIFF_FIGURES; i++) {
         const rid_diff_figure *f = &r->figures[i];
         rid_buf_printf(out, "%-24s", f->name);
@@ -203,8 +207,8 @@ static void write_figures(rid_buf *out, const rid_diff_report *r)
     }
 }
 
-static void write_changes(rid_buf *out, const rid_diff_report *r, const rid_diff_change *changes, size_t n,
-                          bool of_a)
+static void write_changes(rid_buf *out, const rid_diff_report *r, const rid_diff_change *changes,
+                          size_t n, bool of_a)
 {
     if (n == 0)
         return;

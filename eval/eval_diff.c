@@ -39,11 +39,11 @@ static rid_status read_sides(job *j, const char *a, const char *b, rid_summary *
     if (is_judged(j))
         st = rid_labels_read_files(&j->labels, &o->people, err);
     if (st == RID_OK)
-        st = rid_clustering_read(&j->a, &a, 1, &o->point, o->point_file, o->limit, o->threads, summary,
-                                 progress, err);
+        st = rid_clustering_read(&j->a, &a, 1, &o->point, o->point_file, o->limit, o->threads,
+                                 summary, progress, err);
     if (st == RID_OK)
-        st = rid_clustering_read(&j->b, &b, 1, &o->point, o->point_file, o->limit, o->threads, summary,
-                                 progress, err);
+        st = rid_clustering_read(&j->b, &b, 1, &o->point, o->point_file, o->limit, o->threads,
+                                 summary, progress, err);
     rid_progress_finish(progress, j->b.n_buckets, j->b.n_buckets);
     rid_summary_add_stage(summary, "read", rid_clock_s() - start);
     return st;
@@ -58,7 +58,8 @@ static rid_status say_gaps(const job *j, rid_err *err)
         for (size_t i = 0; i < j->a.buckets[b].n && st == RID_OK; i++)
             st = rid_sightings_add(&seen, (uint32_t)b, j->of_a.buckets[b].entries[i].person, err);
     if (st == RID_OK)
-        st = rid_pair_gaps_say(j->labels, &seen, j->o->bootstrap > 0 ? RID_GAPS_ALL : RID_GAPS_WITHIN, err);
+        st = rid_pair_gaps_say(j->labels, &seen,
+                               j->o->bootstrap > 0 ? RID_GAPS_ALL : RID_GAPS_WITHIN, err);
     rid_sightings_clear(&seen);
     return st;
 }
@@ -69,7 +70,8 @@ static rid_status judge(job *j, rid_err *err)
     if (st == RID_OK)
         st = rid_judge(&j->of_b, &j->b, j->labels, &j->a, NULL, err);
     if (st == RID_OK && j->of_a.n_labelled == 0 && j->diff.n_common > 0)
-        st = RID_FAIL(err, RID_EDATA, "no entry that both sides have has a label (%zu entries, %zu labels)",
+        st = RID_FAIL(err, RID_EDATA,
+                      "no entry that both sides have has a label (%zu entries, %zu labels)",
                       j->diff.n_common, rid_labels_count(j->labels));
     if (st == RID_OK && rid_labels_are_linked(j->labels))
         st = say_gaps(j, err);
@@ -79,8 +81,8 @@ static rid_status judge(job *j, rid_err *err)
                         : st;
 }
 
-static rid_status run(job *j, rid_eval_output *out, const char *a, const char *b, rid_summary *summary,
-                      rid_progress *progress, rid_err *err)
+static rid_status run(job *j, rid_eval_output *out, const char *a, const char *b,
+                      rid_summary *summary, rid_progress *progress, rid_err *err)
 {
     rid_metric_set m = {0};
     rid_status st = read_sides(j, a, b, summary, progress, err);
@@ -98,8 +100,10 @@ static rid_status run(job *j, rid_eval_output *out, const char *a, const char *b
                 j->a.n_entries - j->diff.n_common, j->b.n_entries - j->diff.n_common);
     if (j->of_a.n_joined_outside + j->of_b.n_joined_outside > 0)
         rid_log(RID_LOG_WARN,
-                "%zu labelled entries of A and %zu of B joined an entry that is not on both sides: they are neither"
-                " hits nor false matches", j->of_a.n_joined_outside, j->of_b.n_joined_outside);
+                "%zu labelled entries of A and %zu of B joined an entry that is not on both sides: "
+                "they are neither"
+                " hits nor false matches",
+                j->of_a.n_joined_outside, j->of_b.n_joined_outside);
     const rid_diff_report report = report_of(j);
     rid_diff_report_figures(&m, &report);
     rid_eval_output_begin_plain(out, &m);
@@ -119,8 +123,8 @@ static rid_status check_assertions(const job *j, const rid_metric_set *names, ri
     return rid_eval_output_check_needs(&j->o->output, names, &all, "--gt or --pairs FILE", err);
 }
 
-rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const char *b, rid_summary *summary,
-                         rid_progress *progress, rid_err *err)
+rid_status rid_eval_diff(const rid_eval_diff_options *o, const char *a, const char *b,
+                         rid_summary *summary, rid_progress *progress, rid_err *err)
 {
     job j = {.o = o};
     j.diff.a = j.of_a.clustering = &j.a;

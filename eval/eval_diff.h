@@ -9,11 +9,12 @@
 #include "gt/labels.h"
 
 typedef struct rid_eval_diff_options {
-    rid_label_files people;    /**< none: without ground truth */
+    rid_label_files people; /**< none: without ground truth */
     rid_eval_output_options output;
-    rid_operating_point point; /**< for stores; what comes from "default" gives way to the store's own */
-    const char *point_file;    /**< a calibrated operating point, for stores; NULL: none */
-    size_t bootstrap;          /**< resamples of people; 0: none */
+    rid_operating_point
+        point; /**< for stores; what comes from "default" gives way to the store's own */
+    const char *point_file; /**< a calibrated operating point, for stores; NULL: none */
+    size_t bootstrap;       /**< resamples of people; 0: none */
     uint64_t seed, limit;
     int threads;
 } rid_eval_diff_options;

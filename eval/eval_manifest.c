@@ -62,7 +62,8 @@ static rid_status judge(job *j, rid_err *err)
         st = rid_judge(&j->judgement, &j->clustering, j->labels, NULL,
                        j->o->n_pairs > 0 ? &j->pairs : NULL, err);
     if (st == RID_OK && j->labels && j->judgement.n_labelled == 0 && j->clustering.n_entries > 0)
-        st = RID_FAIL(err, RID_EDATA, "no entry of the documents has a label (%zu entries, %zu labels)",
+        st = RID_FAIL(err, RID_EDATA,
+                      "no entry of the documents has a label (%zu entries, %zu labels)",
                       j->clustering.n_entries, rid_labels_count(j->labels));
     if (st == RID_OK && j->labels)
         st = rid_cluster_errors_find(&j->errors, &j->judgement, err);
@@ -71,12 +72,16 @@ static rid_status judge(job *j, rid_err *err)
                                   j->o->bootstrap, CONFIDENCE, j->o->seed, err);
     if (st == RID_OK && j->judgement.n_joined_outside > 0)
         rid_log(RID_LOG_WARN,
-                "%zu labelled entries joined an entry that is not in the documents (a view, or a part of them):"
-                " they count in to_unlabelled alone", j->judgement.n_joined_outside);
+                "%zu labelled entries joined an entry that is not in the documents (a view, or a "
+                "part of them):"
+                " they count in to_unlabelled alone",
+                j->judgement.n_joined_outside);
     if (st == RID_OK && j->clustering.n_inferred > 0)
         rid_log(RID_LOG_WARN,
-                "%zu entries do not say which entry they joined: the latest of their person before them is"
-                " taken for it", j->clustering.n_inferred);
+                "%zu entries do not say which entry they joined: the latest of their person before "
+                "them is"
+                " taken for it",
+                j->clustering.n_inferred);
     return st;
 }
 
@@ -88,8 +93,7 @@ static rid_status write_errors(const job *j, rid_publish **publish, rid_err *err
 }
 
 static rid_status run(job *j, rid_eval_output *out, rid_publish **errors, const char *const *paths,
-                      size_t n_paths, rid_summary *summary, rid_progress *progress,
-                      rid_err *err)
+                      size_t n_paths, rid_summary *summary, rid_progress *progress, rid_err *err)
 {
     rid_metric_set m = {0};
     rid_status st = RID_OK;
@@ -97,8 +101,8 @@ static rid_status run(job *j, rid_eval_output *out, rid_publish **errors, const 
     if (j->o->n_gt > 0)
         st = rid_labels_read(&j->labels, j->o->gt, j->o->n_gt, err);
     if (st == RID_OK)
-        st = rid_clustering_read(&j->clustering, paths, n_paths, NULL, NULL, j->o->limit, 1, summary,
-                                 progress, err);
+        st = rid_clustering_read(&j->clustering, paths, n_paths, NULL, NULL, j->o->limit, 1,
+                                 summary, progress, err);
     rid_progress_finish(progress, j->clustering.n_buckets, j->clustering.n_buckets);
     rid_summary_add_stage(summary, "read", rid_clock_s() - start);
     start = rid_clock_s();
@@ -127,14 +131,16 @@ static rid_status check_assertions(const job *j, const rid_metric_set *names, ri
     paired.pairs = &j->pairs;
     rid_manifest_report_figures(&with_gt, &judged);
     rid_manifest_report_figures(&with_pairs, &paired);
-    const rid_status st = rid_eval_output_check_needs(&j->o->output, names, &with_gt, "--gt FILE", err);
+    const rid_status st =
+        rid_eval_output_check_needs(&j->o->output, names, &with_gt, "--gt FILE", err);
     return st == RID_OK
                ? rid_eval_output_check_needs(&j->o->output, names, &with_pairs, "--pairs FILE", err)
                : st;
 }
 
-rid_status rid_eval_manifest(const rid_eval_manifest_options *o, const char *const *paths, size_t n_paths,
-                             rid_summary *summary, rid_progress *progress, rid_err *err)
+rid_status rid_eval_manifest(const rid_eval_manifest_options *o, const char *const *paths,
+                             size_t n_paths, rid_summary *summary, rid_progress *progress,
+                             rid_err *err)
 {
     job j = {.o = o, .judgement.clustering = &j.clustering};
     const rid_manifest_report report = report_of(&j);

@@ -10,10 +10,10 @@ typedef struct rid_eval_manifest_options {
     const char *const *gt, *const *pairs;
     size_t n_gt, n_pairs; /**< not both 0 */
     rid_eval_output_options output;
-    const char *errors;   /**< a CSV file for the mistakes (needs ground truth), or NULL */
-    size_t bootstrap;     /**< resamples of people for the intervals; 0: none */
+    const char *errors; /**< a CSV file for the mistakes (needs ground truth), or NULL */
+    size_t bootstrap;   /**< resamples of people for the intervals; 0: none */
     uint64_t seed;
-    uint64_t limit;       /**< only the first events; 0: all */
+    uint64_t limit; /**< only the first events; 0: all */
 } rid_eval_manifest_options;
 
 /** Reads files and directories of manifests. Figures: entries, labelled, unlabelled, excluded, skipped,

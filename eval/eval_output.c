@@ -29,16 +29,17 @@ static rid_status read_assertions(rid_eval_output *e, const rid_metric_set *name
     return st;
 }
 
-rid_status rid_eval_output_check_needs(const rid_eval_output_options *o, const rid_metric_set *names,
-                                       const rid_metric_set *all, const char *needs, rid_err *err)
+rid_status rid_eval_output_check_needs(const rid_eval_output_options *o,
+                                       const rid_metric_set *names, const rid_metric_set *all,
+                                       const char *needs, rid_err *err)
 {
     rid_status st = RID_OK;
     for (size_t i = 0; i < o->n_assertions && st == RID_OK; i++) {
         rid_assertion a;
         st = rid_assertion_parse(&a, o->assertions[i], err);
         if (st == RID_OK && !rid_metric_find(names, a.name) && rid_metric_find(all, a.name))
-            st = RID_FAIL(err, RID_EUSAGE, "--assert: there is no figure '%.*s' without %s", RID_STR(a.name),
-                          needs);
+            st = RID_FAIL(err, RID_EUSAGE, "--assert: there is no figure '%.*s' without %s",
+                          RID_STR(a.name), needs);
     }
     return st;
 }

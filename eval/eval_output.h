@@ -27,13 +27,16 @@ typedef struct rid_eval_output rid_eval_output;
 
 /** RID_EUSAGE where an assertion is about a figure that is not among `names`, but would be, in `all`, with the
  *  option `needs` ("--gt FILE"). */
-RID_MUST rid_status rid_eval_output_check_needs(const rid_eval_output_options *o, const rid_metric_set *names,
-                                                const rid_metric_set *all, const char *needs, rid_err *err);
+RID_MUST rid_status rid_eval_output_check_needs(const rid_eval_output_options *o,
+                                                const rid_metric_set *names,
+                                                const rid_metric_set *all, const char *needs,
+                                                rid_err *err);
 /** names: figures as those to come, for their names alone. RID_EUSAGE for an assertion that is none or of
  *  another figure, or where the path exists without force; errors of rid_publish_begin. *out is NULL on
  *  failure. One thread at a time. */
 RID_MUST rid_status rid_eval_output_open(rid_eval_output **out, const rid_eval_output_options *o,
-                                         const char *command, const rid_metric_set *names, rid_err *err);
+                                         const char *command, const rid_metric_set *names,
+                                         rid_err *err);
 /** Writes the beginning: in JSON format_version, tool_version, command, assertions and the figures, as
  *  text the table. `values` is borrowed until the end. */
 void rid_eval_output_begin(rid_eval_output *e, const rid_metric_set *values);
@@ -49,7 +52,8 @@ void rid_eval_output_put_roc(rid_eval_output *e, const rid_score_counts *counts)
 RID_MUST rid_status rid_eval_output_finish(rid_eval_output *e, rid_err *err);
 /** Publishes a table beside the report. Frees the text; *publish is NULL once it has been committed, or failed to
  *  be. RID_ETEMP where the text ran out of memory; errors of rid_publish_write, rid_publish_commit. */
-RID_MUST rid_status rid_eval_output_publish_text(rid_publish **publish, rid_buf *text, rid_err *err);
+RID_MUST rid_status rid_eval_output_publish_text(rid_publish **publish, rid_buf *text,
+                                                 rid_err *err);
 /** NULL is fine; what is not published is gone. */
 void rid_eval_output_free(rid_eval_output *e);
 

@@ -58,7 +58,8 @@ static rid_status derive(job *j, rid_err *err)
     if (st == RID_OK)
         st = rid_bucket_pairs_of_labels(&j->pairs, of, j->n_buckets, &sampling, err);
     if (st == RID_OK && (j->pairs.n_same == DRAWN_MAX || j->pairs.n - j->pairs.n_same == DRAWN_MAX))
-        rid_log(RID_LOG_WARN, "of the pairs of ground truth %d of a kind are drawn (--seed)", DRAWN_MAX);
+        rid_log(RID_LOG_WARN, "of the pairs of ground truth %d of a kind are drawn (--seed)",
+                DRAWN_MAX);
     for (size_t b = 0; of && b < j->n_buckets; b++)
         rid_mem_free((uint32_t *)of[b].person);
     rid_mem_free(of);
@@ -147,8 +148,8 @@ static rid_status write(const job *j, rid_eval_output *out, rid_err *err)
     rid_metric_set m = {0};
     rid_separation s;
     rid_score_counts *counts = rid_mem_alloc(1, sizeof *counts);
-    rid_status st = counts ? rid_separation_of(&s, counts, j->score, j->same, j->n, err)
-                           : RID_FAIL_NOMEM(err);
+    rid_status st =
+        counts ? rid_separation_of(&s, counts, j->score, j->same, j->n, err) : RID_FAIL_NOMEM(err);
     if (st == RID_OK) {
         list_figures(&m, j, &s);
         rid_eval_output_begin(out, &m);
@@ -179,8 +180,9 @@ static rid_status run(job *j, rid_eval_output *out, const char *const *stores, s
     return st == RID_OK ? write(j, out, err) : st;
 }
 
-rid_status rid_eval_pairs(const rid_eval_pairs_options *o, const char *const *stores, size_t n_stores,
-                          rid_summary *summary, rid_progress *progress, rid_err *err)
+rid_status rid_eval_pairs(const rid_eval_pairs_options *o, const char *const *stores,
+                          size_t n_stores, rid_summary *summary, rid_progress *progress,
+                          rid_err *err)
 {
     job j = {.o = o, .summary = summary};
     const rid_separation none = {0};

@@ -11,8 +11,8 @@ typedef struct rid_eval_pairs_options {
     const char *const *gt, *const *pairs;
     size_t n_gt, n_pairs; /**< with pairs, ground truth is not looked at; not both 0 */
     rid_eval_output_options output;
-    uint64_t limit;       /**< only the first entries of the stores; 0: all */
-    uint64_t seed;        /**< of the draw where ground truth has very many pairs */
+    uint64_t limit; /**< only the first entries of the stores; 0: all */
+    uint64_t seed;  /**< of the draw where ground truth has very many pairs */
     int threads;
 } rid_eval_pairs_options;
 

@@ -165,8 +165,8 @@ static void append_query(rid_buf *out, const job *j, size_t i)
 static rid_status write_queries(const job *j, rid_publish **publish, rid_err *err)
 {
     rid_buf text = {0};
-    rid_buf_append_str(&text,
-                       "entry_id,person_id,positives,first_rank,ap,inp,best_positive,best_negative\n");
+    rid_buf_append_str(
+        &text, "entry_id,person_id,positives,first_rank,ap,inp,best_positive,best_negative\n");
     for (size_t i = 0; i < j->data.n; i++)
         if (j->queries[i].is_query)
             append_query(&text, j, i);
@@ -184,11 +184,14 @@ static void say_what_is_there(const job *j, rid_summary *summary)
     summary->skipped = d->n_skipped;
     if (d->n_labelled < d->n)
         rid_log(RID_LOG_WARN,
-                "%zu of %zu entries have no label (%zu of them left out by ground truth): they are neither"
-                " asked for nor found", d->n - d->n_labelled, d->n, d->n_excluded);
+                "%zu of %zu entries have no label (%zu of them left out by ground truth): they are "
+                "neither"
+                " asked for nor found",
+                d->n - d->n_labelled, d->n, d->n_excluded);
     if (d->n_absent > 0)
         rid_log(RID_LOG_WARN, "%zu %s not in the stores", d->n_absent,
-                rid_noun(d->n_absent, "label is of an entry that is", "labels are of entries that are"));
+                rid_noun(d->n_absent, "label is of an entry that is",
+                         "labels are of entries that are"));
     if (d->n_unknown_ids > 0)
         rid_log(RID_LOG_WARN, "%zu %s of %s: of no entry of the stores", d->n_unknown_ids,
                 rid_noun(d->n_unknown_ids, "id", "ids"), j->o->input.query_ids);
@@ -213,8 +216,10 @@ static rid_status run(job *j, rid_eval_output *out, rid_publish **per_query, rid
     if (st != RID_OK)
         return st;
     if (j->ranking.n_queries == 0)
-        rid_log(RID_LOG_WARN, "no query has a positive: of no person with a query there is another entry among"
-                " those looked through (queries: %zu)", j->ranking.n_without_positive);
+        rid_log(RID_LOG_WARN,
+                "no query has a positive: of no person with a query there is another entry among"
+                " those looked through (queries: %zu)",
+                j->ranking.n_without_positive);
     list_figures(&m, j);
     rid_eval_output_begin(out, &m);
     if (j->o->output.json) {
@@ -235,9 +240,11 @@ rid_status rid_eval_search(const rid_eval_search_options *o, rid_summary *summar
     if (o->input.n_queries > 0 && o->input.query_ids)
         return RID_FAIL(err, RID_EUSAGE, "--query and --query-ids: give one of them");
     if (o->rerank && !rid_rerank_parse(o->rerank, &j.rerank))
-        return RID_FAIL(err, RID_EUSAGE,
-                        "--rerank: '%s' is not K1,K2,LAMBDA, as in 20,6,0.3 (K1, K2 from 1 to %d, LAMBDA from"
-                        " 0 to 1)", o->rerank, RID_RERANK_K_MAX);
+        return RID_FAIL(
+            err, RID_EUSAGE,
+            "--rerank: '%s' is not K1,K2,LAMBDA, as in 20,6,0.3 (K1, K2 from 1 to %d, LAMBDA from"
+            " 0 to 1)",
+            o->rerank, RID_RERANK_K_MAX);
     list_figures(&names, &j);
     rid_status st = rid_eval_output_open(&out, &o->output, "search", &names, err);
     if (st == RID_OK && o->per_query && !o->output.dry_run)

@@ -108,8 +108,9 @@ static rid_status read_and_check(rid_gt_check *c, rid_gt_doc *doc, rid_gt_places
     summary->read = doc->entry_ids.n;
     summary->accepted = doc->n_included;
     summary->skipped = summary->read - summary->accepted;
-    return st == RID_OK ? rid_gt_check_find(c, doc, o->gt, o->n_stores > 0 ? places : NULL, o->cases, err)
-                        : st;
+    return st == RID_OK
+               ? rid_gt_check_find(c, doc, o->gt, o->n_stores > 0 ? places : NULL, o->cases, err)
+               : st;
 }
 
 rid_status rid_gt_check_run(const rid_gt_check_options *o, rid_summary *summary, rid_err *err)
@@ -157,7 +158,8 @@ static rid_status read_whole(rid_gt_doc *doc, const char *path, rid_err *err)
 }
 
 rid_status rid_gt_diff_run(const char *a, const char *b, size_t cases,
-                           const rid_eval_output_options *output, rid_summary *summary, rid_err *err)
+                           const rid_eval_output_options *output, rid_summary *summary,
+                           rid_err *err)
 {
     rid_eval_output *out = NULL;
     rid_metric_set names = {0}, values = {0};

@@ -16,7 +16,8 @@ typedef struct rid_gt_check_options {
 
 /** The report is published whatever it says. Then RID_EDATA where labels conflict, RID_EASSERT where an
  *  assertion fails; errors of reading and publishing. */
-RID_MUST rid_status rid_gt_check_run(const rid_gt_check_options *o, rid_summary *summary, rid_err *err);
+RID_MUST rid_status rid_gt_check_run(const rid_gt_check_options *o, rid_summary *summary,
+                                     rid_err *err);
 
 /** What changed from file a to file b. RID_EDATA where labels of one of them conflict (nothing is published
  *  then), RID_EASSERT; errors of reading and publishing. */

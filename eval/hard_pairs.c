@@ -80,12 +80,12 @@ typedef struct job {
     const rid_hard_review *review;
     rid_hard_pairs *out;
     int threads;
-    rid_neighbour *near;   /* (n, nearest): each entry's nearest negatives with sim >= neg_min */
-    float *packed;         /* a block of rows; then of each thread a tile of them */
-    float *scores;         /* of each thread (TILE_ROWS, TILE) */
-    uint32_t *rows;        /* (n) by person, ascending */
-    size_t *first_row;     /* (n_persons + 1) of each person, in rows */
-    keeper negatives[2];   /* by risk, all of them */
+    rid_neighbour *near; /* (n, nearest): each entry's nearest negatives with sim >= neg_min */
+    float *packed;       /* a block of rows; then of each thread a tile of them */
+    float *scores;       /* of each thread (TILE_ROWS, TILE) */
+    uint32_t *rows;      /* (n) by person, ascending */
+    size_t *first_row;   /* (n_persons + 1) of each person, in rows */
+    keeper negatives[2]; /* by risk, all of them */
     keeper positives;
 } job;
 
@@ -132,7 +132,8 @@ static void scan_tile(const job *j, float *scores, size_t row, size_t rows, cons
 }
 
 /* All rows against the block of rows [first, first + n). */
-static rid_status scan_block(const job *j, size_t first, size_t n, rid_progress *progress, rid_err *err)
+static rid_status scan_block(const job *j, size_t first, size_t n, rid_progress *progress,
+                             rid_err *err)
 {
     const rid_hard_entries *e = j->e;
     const size_t n_tiles = (e->n + TILE_ROWS - 1) / TILE_ROWS;
@@ -181,8 +182,8 @@ static bool is_near(const job *j, uint32_t row, uint32_t other)
 static rid_status add_negative(job *j, uint32_t a, uint32_t b, float sim, rid_err *err)
 {
     const rid_hard_entries *e = j->e;
-    const bool is_alias = e->store[a] == e->store[b] && e->day[a] != e->day[b] &&
-                          (double)sim >= j->limits->alias_min;
+    const bool is_alias =
+        e->store[a] == e->store[b] && e->day[a] != e->day[b] && (double)sim >= j->limits->alias_min;
     const rid_hard_pair p = {a, b, sim, is_alias ? RID_RISK_ALIAS_CANDIDATE : RID_RISK_HARD_NEG};
     j->out->n_found[p.risk]++;
     if (!is_known(j, a, b))
@@ -267,8 +268,8 @@ static rid_status find_of_person(const job *j, finds *f, size_t person, rid_err 
         for (size_t i = 0; i < columns; i++)
             rid_kernel_pack_row(f->packed, e->emb + rows[first + i] * e->dim, i, e->dim);
         for (size_t r = first + 1; r < n && st == RID_OK; r++)
-            st = take_positives(j, f, rows[r], rows + first, r - first < columns ? r - first : columns,
-                                err);
+            st = take_positives(j, f, rows[r], rows + first,
+                                r - first < columns ? r - first : columns, err);
         if (st == RID_OK)
             st = rid_interrupt_check(err);
     }
@@ -363,7 +364,8 @@ static rid_status allocate(job *j, rid_err *err)
         j->negatives[r].limit = SIZE_MAX;
     j->positives.limit = j->limits->max;
     j->near = rid_mem_alloc(e->n * sizeof *j->near, j->limits->nearest);
-    j->packed = rid_mem_alloc_aligned(rid_kernel_packed_floats(packed_rows, e->dim), sizeof *j->packed);
+    j->packed =
+        rid_mem_alloc_aligned(rid_kernel_packed_floats(packed_rows, e->dim), sizeof *j->packed);
     j->scores = rid_mem_alloc_aligned(threads * TILE_ROWS * TILE, sizeof *j->scores);
     j->rows = rid_mem_alloc(e->n, sizeof *j->rows);
     j->first_row = rid_mem_zalloc(e->n_persons + 1, sizeof *j->first_row);
@@ -383,7 +385,10 @@ rid_status rid_hard_pairs_find(rid_hard_pairs *out, const rid_hard_entries *e,
                                const rid_hard_limits *limits, const rid_hard_review *review,
                                int threads, rid_progress *progress, rid_err *err)
 {
-    job j = {.e = e, .limits = limits, .review = review, .out = out,
+    job j = {.e = e,
+             .limits = limits,
+             .review = review,
+             .out = out,
              .threads = threads > 0 ? threads : 1};
     *out = (rid_hard_pairs){0};
     rid_status st = check_finite(e, err);

@@ -22,15 +22,15 @@ const char *rid_risk_name(rid_risk r);
 
 typedef struct rid_hard_limits {
     double pos_max, neg_min, alias_min;
-    size_t nearest;    /**< a negative is among so many nearest ones of one of its two entries; >= 1 */
+    size_t nearest; /**< a negative is among so many nearest ones of one of its two entries; >= 1 */
     size_t per_person; /**< pairs of one risk that name a person, at most; >= 1 */
     size_t max;        /**< pairs in all, at most; >= 1 */
 } rid_hard_limits;
 
 /** n entries, all labelled and matchable. Borrowed. */
 typedef struct rid_hard_entries {
-    const float *emb;       /**< f32 (n, dim), unit rows */
-    const uint32_t *person; /**< (n) below n_persons */
+    const float *emb;            /**< f32 (n, dim), unit rows */
+    const uint32_t *person;      /**< (n) below n_persons */
     const uint32_t *store, *day; /**< (n) any numbers */
     size_t n, dim, n_persons;
 } rid_hard_entries;
@@ -63,8 +63,9 @@ typedef struct rid_hard_pairs {
  *  entry; positives by per_person and max. The result does not depend on threads. RID_EDATA on a number that
  *  is not finite; RID_ETEMP; RID_EINTR. */
 RID_MUST rid_status rid_hard_pairs_find(rid_hard_pairs *out, const rid_hard_entries *e,
-                                        const rid_hard_limits *limits, const rid_hard_review *review,
-                                        int threads, rid_progress *progress, rid_err *err);
+                                        const rid_hard_limits *limits,
+                                        const rid_hard_review *review, int threads,
+                                        rid_progress *progress, rid_err *err);
 void rid_hard_pairs_clear(rid_hard_pairs *p);
 
 #endif

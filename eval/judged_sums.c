@@ -20,8 +20,8 @@ static size_t number_people(uint32_t *number_of, size_t n_label_persons, const r
     return n;
 }
 
-static rid_status add_bucket(rid_person_table *t, const rid_judged *judged, const rid_clustered_bucket *b,
-                             const uint32_t *number_of, rid_err *err)
+static rid_status add_bucket(rid_person_table *t, const rid_judged *judged,
+                             const rid_clustered_bucket *b, const uint32_t *number_of, rid_err *err)
 {
     size_t n = 0;
     rid_person_entry *entries = rid_mem_alloc(b->n, sizeof *entries);
@@ -34,7 +34,8 @@ static rid_status add_bucket(rid_person_table *t, const rid_judged *judged, cons
     return st;
 }
 
-rid_status rid_judged_table(rid_person_table *t, const rid_judgement *j, size_t n_label_persons, rid_err *err)
+rid_status rid_judged_table(rid_person_table *t, const rid_judgement *j, size_t n_label_persons,
+                            rid_err *err)
 {
     *t = (rid_person_table){0};
     uint32_t *number_of = rid_mem_zalloc(n_label_persons, sizeof *number_of);
@@ -49,8 +50,8 @@ rid_status rid_judged_table(rid_person_table *t, const rid_judgement *j, size_t 
 
 /* ---- intervals ---- */
 
-static rid_status draw(rid_interval out[RID_SURE_FIGURES], const rid_person_table *t, size_t resamples,
-                       double confidence, uint64_t seed, rid_err *err)
+static rid_status draw(rid_interval out[RID_SURE_FIGURES], const rid_person_table *t,
+                       size_t resamples, double confidence, uint64_t seed, rid_err *err)
 {
     double own[RID_SURE_FIGURES];
     rid_person_draws d;
@@ -68,8 +69,8 @@ static rid_status draw(rid_interval out[RID_SURE_FIGURES], const rid_person_tabl
 }
 
 rid_status rid_judged_intervals(rid_interval out[RID_SURE_FIGURES], const rid_judgement *j,
-                                size_t n_label_persons, size_t resamples, double confidence, uint64_t seed,
-                                rid_err *err)
+                                size_t n_label_persons, size_t resamples, double confidence,
+                                uint64_t seed, rid_err *err)
 {
     rid_person_table t;
     rid_status st = rid_judged_table(&t, j, n_label_persons, err);

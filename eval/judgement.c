@@ -87,11 +87,12 @@ static bool joined_outside(const rid_clustered_bucket *b, size_t i, const rid_cl
     rid_clustered_place place;
     if (b->entries[i].status != RID_EVENT_MATCH)
         return false;
-    return joined == RID_NO_ENTRY || (other && !rid_clustering_find(other, b->entries[joined].id, &place));
+    return joined == RID_NO_ENTRY ||
+           (other && !rid_clustering_find(other, b->entries[joined].id, &place));
 }
 
-static rid_status count_clusters(const rid_clustered_bucket *b, const rid_judged *e, rid_cluster_counts *out,
-                                 rid_err *err)
+static rid_status count_clusters(const rid_clustered_bucket *b, const rid_judged *e,
+                                 rid_cluster_counts *out, rid_err *err)
 {
     uint32_t *person = rid_mem_alloc(b->n, sizeof *person);
     uint32_t *predicted = rid_mem_alloc(b->n, sizeof *predicted);
@@ -108,7 +109,8 @@ static rid_status count_clusters(const rid_clustered_bucket *b, const rid_judged
 }
 
 static rid_status judge_bucket(rid_judgement *j, size_t k, const rid_labels *labels,
-                               const rid_clustering *other, const rid_bucket_pairs *pairs, rid_err *err)
+                               const rid_clustering *other, const rid_bucket_pairs *pairs,
+                               rid_err *err)
 {
     const rid_clustered_bucket *b = &j->clustering->buckets[k];
     rid_judged_bucket *out = &j->buckets[k];
@@ -127,7 +129,8 @@ static rid_status judge_bucket(rid_judgement *j, size_t k, const rid_labels *lab
             j->n_joined_outside += joined_outside(b, i, other);
             rid_search_counts_take(&out->counts.searches, e[i].mated, e[i].end);
         }
-    for (size_t i = pairs ? pairs->first[k] : 0; st == RID_OK && pairs && i < pairs->first[k + 1]; i++) {
+    for (size_t i = pairs ? pairs->first[k] : 0; st == RID_OK && pairs && i < pairs->first[k + 1];
+         i++) {
         const rid_pair *p = &pairs->pairs[i];
         rid_pair_counts_take(&out->counts.pairs, p->same,
                              b->entries[p->a].person == b->entries[p->b].person);
@@ -141,7 +144,8 @@ static rid_status judge_bucket(rid_judgement *j, size_t k, const rid_labels *lab
 rid_status rid_judge(rid_judgement *j, const rid_clustering *c, const rid_labels *labels,
                      const rid_clustering *other, const rid_bucket_pairs *pairs, rid_err *err)
 {
-    *j = (rid_judgement){.clustering = c, .buckets = rid_mem_zalloc(c->n_buckets, sizeof *j->buckets)};
+    *j = (rid_judgement){.clustering = c,
+                         .buckets = rid_mem_zalloc(c->n_buckets, sizeof *j->buckets)};
     rid_status st = j->buckets ? RID_OK : RID_FAIL_NOMEM(err);
     for (size_t k = 0; k < c->n_buckets && st == RID_OK; k++) {
         st = judge_bucket(j, k, labels, other, pairs, err);

@@ -10,8 +10,8 @@
 
 /** How the search of an entry ends where it matches. */
 typedef enum rid_link_outcome {
-    RID_LINK_UNCOUNTED, /**< the entry is unlabelled */
-    RID_LINK_TO_UNLABELLED,          /**< mated */
+    RID_LINK_UNCOUNTED,     /**< the entry is unlabelled */
+    RID_LINK_TO_UNLABELLED, /**< mated */
     RID_LINK_NONMATED_TO_UNLABELLED,
     RID_LINK_HIT,
     RID_LINK_WRONG,

@@ -300,7 +300,8 @@ static bool holds_entry(const job *j, const rid_bucket *b, const char *id)
 static bool holds_label(const job *j, const rid_bucket *b, const rid_labels *labels)
 {
     for (size_t i = 0; i < b->n; i++)
-        if (rid_labels_find(labels, rid_store_set_meta(&j->set, b->places[i]).text[RID_TEXT_ID], NULL))
+        if (rid_labels_find(labels, rid_store_set_meta(&j->set, b->places[i]).text[RID_TEXT_ID],
+                            NULL))
             return true;
     return false;
 }
@@ -311,8 +312,7 @@ static rid_status select_buckets(job *j, rid_err *err)
     rid_labels *labels = NULL;
     size_t n = 0;
     if (j->o->n_labelled_in > 0) {
-        const rid_status st =
-            rid_labels_read(&labels, j->o->labelled_in, j->o->n_labelled_in, err);
+        const rid_status st = rid_labels_read(&labels, j->o->labelled_in, j->o->n_labelled_in, err);
         if (st != RID_OK)
             return st;
     }

@@ -89,7 +89,8 @@ typedef struct heading {
     size_t n_columns;
 } heading;
 
-static void put_row(rid_jsonw *w, const heading *h, rid_str name, rid_str other, const rid_metric_set *m)
+static void put_row(rid_jsonw *w, const heading *h, rid_str name, rid_str other,
+                    const rid_metric_set *m)
 {
     rid_jsonw_begin_object(w);
     rid_jsonw_key(w, h->name_key);
@@ -135,8 +136,8 @@ static int compare_ranked(const void *x, const void *y)
 
 static double worth(const rid_manifest_report *r, const rid_sweep_cell *c)
 {
-    const double value =
-        r->errors ? rid_cluster_metrics_of(&c->clusters).pairwise_f1 : rid_pair_metrics_of(&c->pairs).f1;
+    const double value = r->errors ? rid_cluster_metrics_of(&c->clusters).pairwise_f1
+                                   : rid_pair_metrics_of(&c->pairs).f1;
     return isnan(value) ? 2 : value; /* behind all others */
 }
 
@@ -166,7 +167,8 @@ static void put_buckets(rid_jsonw *w, const heading *h, const rid_manifest_repor
 }
 
 /* The worst, those first. */
-static rid_status write_worst(rid_buf *text, const heading *h, const rid_manifest_report *r, rid_err *err)
+static rid_status write_worst(rid_buf *text, const heading *h, const rid_manifest_report *r,
+                              rid_err *err)
 {
     const rid_clustering *c = r->judgement->clustering;
     const size_t n = c->n_buckets, n_shown = n < BUCKETS_SHOWN ? n : BUCKETS_SHOWN;
@@ -193,13 +195,20 @@ static rid_status write_worst(rid_buf *text, const heading *h, const rid_manifes
     return st;
 }
 
-static rid_status write_buckets(rid_eval_output *out, bool json, const rid_manifest_report *r, rid_err *err)
+static rid_status write_buckets(rid_eval_output *out, bool json, const rid_manifest_report *r,
+                                rid_err *err)
 {
-    static const char *const with_gt[] = {"entries",         "persons",     "true_persons", "pairwise_precision",
-                                          "pairwise_recall", "pairwise_f1", "fnir",         "fpir"};
+    static const char *const with_gt[] = {
+        "entries",         "persons",     "true_persons", "pairwise_precision",
+        "pairwise_recall", "pairwise_f1", "fnir",         "fpir"};
     static const char *const without[] = {"entries", "pairs_precision", "pairs_recall", "pairs_f1"};
-    const heading h = {"by_bucket", "BUCKET", "day_id", "store_id", r->errors ? with_gt : without,
-                       r->errors ? sizeof with_gt / sizeof with_gt[0] : sizeof without / sizeof without[0]};
+    const heading h = {"by_bucket",
+                       "BUCKET",
+                       "day_id",
+                       "store_id",
+                       r->errors ? with_gt : without,
+                       r->errors ? sizeof with_gt / sizeof with_gt[0]
+                                 : sizeof without / sizeof without[0]};
     if (!json)
         return write_worst(rid_eval_output_text(out), &h, r, err);
     put_buckets(rid_eval_output_json(out), &h, r);
@@ -241,7 +250,8 @@ static rid_status write_groups(rid_buf *text, const heading *h, const rid_breakd
 }
 
 static rid_status write_breakdown(rid_eval_output *out, bool json, const rid_manifest_report *r,
-                                  const heading *h, break_down_fn *break_down, add_fn *add, rid_err *err)
+                                  const heading *h, break_down_fn *break_down, add_fn *add,
+                                  rid_err *err)
 {
     rid_breakdown b;
     rid_status st = break_down(&b, r->judgement, err);
@@ -256,25 +266,30 @@ static rid_status write_breakdown(rid_eval_output *out, bool json, const rid_man
 rid_status rid_manifest_report_write(rid_eval_output *out, bool json, const rid_manifest_report *r,
                                      rid_err *err)
 {
-    static const char *const of_cameras[] = {"true_pairs",      "pairwise_precision", "pairwise_recall",
-                                             "pairwise_f1",     "mated",              "fnir"};
-    static const char *const of_visits[] = {"people",    "exact", "bcubed_precision", "bcubed_recall",
-                                            "bcubed_f1", "mated", "fnir",             "fpir"};
+    static const char *const of_cameras[] = {
+        "true_pairs", "pairwise_precision", "pairwise_recall", "pairwise_f1", "mated", "fnir"};
+    static const char *const of_visits[] = {"people",        "exact",     "bcubed_precision",
+                                            "bcubed_recall", "bcubed_f1", "mated",
+                                            "fnir",          "fpir"};
     static const char *const of_gap[] = {"mated", "hits", "wrong_matches", "fnir"};
-    static const heading cameras = {"by_cameras", "CAMERAS", "camera_a", "camera_b", of_cameras,
-                                    sizeof of_cameras / sizeof of_cameras[0]};
-    static const heading visits = {"by_visits", "VISITS OF A PERSON", "visits", NULL, of_visits,
-                                   sizeof of_visits / sizeof of_visits[0]};
-    static const heading gaps = {"by_gap", "SINCE THE LAST VISIT", "gap", NULL, of_gap,
-                                 sizeof of_gap / sizeof of_gap[0]};
+    static const heading cameras = {"by_cameras", "CAMERAS",
+                                    "camera_a",   "camera_b",
+                                    of_cameras,   sizeof of_cameras / sizeof of_cameras[0]};
+    static const heading visits = {"by_visits", "VISITS OF A PERSON",
+                                   "visits",    NULL,
+                                   of_visits,   sizeof of_visits / sizeof of_visits[0]};
+    static const heading gaps = {"by_gap", "SINCE THE LAST VISIT",          "gap", NULL,
+                                 of_gap,   sizeof of_gap / sizeof of_gap[0]};
     if (json)
         rid_clustering_put_makers(rid_eval_output_json(out), "made_by", r->judgement->clustering);
     rid_status st = write_buckets(out, json, r, err);
     if (st != RID_OK || !r->errors)
         return st;
-    st = write_breakdown(out, json, r, &cameras, rid_breakdown_by_cameras, rid_metrics_add_cameras, err);
+    st = write_breakdown(out, json, r, &cameras, rid_breakdown_by_cameras, rid_metrics_add_cameras,
+                         err);
     if (st == RID_OK)
-        st = write_breakdown(out, json, r, &visits, rid_breakdown_by_visits, rid_metrics_add_visits, err);
+        st = write_breakdown(out, json, r, &visits, rid_breakdown_by_visits, rid_metrics_add_visits,
+                             err);
     if (st == RID_OK)
         st = write_breakdown(out, json, r, &gaps, rid_breakdown_by_gap, rid_metrics_add_gap, err);
     return st;

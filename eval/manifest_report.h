@@ -16,7 +16,7 @@ typedef struct rid_manifest_report {
 /** Overall; with no judgement for the names alone. */
 void rid_manifest_report_figures(rid_metric_set *m, const rid_manifest_report *r);
 /** Buckets and breakdowns, behind the figures. RID_ETEMP. */
-RID_MUST rid_status rid_manifest_report_write(rid_eval_output *out, bool json, const rid_manifest_report *r,
-                                              rid_err *err);
+RID_MUST rid_status rid_manifest_report_write(rid_eval_output *out, bool json,
+                                              const rid_manifest_report *r, rid_err *err);
 
 #endif

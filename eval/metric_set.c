@@ -71,7 +71,10 @@ void rid_metrics_add_searches(rid_metric_set *m, const rid_search_counts *c)
 
 void rid_metrics_add_intervals(rid_metric_set *m, const rid_interval x[RID_SURE_FIGURES])
 {
-#define NAMES(x) {x "_low", x "_high"}
+#define NAMES(x)                                                                                   \
+    {                                                                                              \
+        x "_low", x "_high"                                                                        \
+    }
     static const char *const names[RID_SURE_FIGURES][2] = {
         [RID_SURE_PRECISION] = NAMES("pairwise_precision"),
         [RID_SURE_RECALL] = NAMES("pairwise_recall"),
@@ -209,8 +212,9 @@ static void append_name(rid_buf *out, rid_str name, size_t width)
         rid_buf_append_char(out, ' ');
 }
 
-void rid_metric_sets_write(rid_buf *out, const char *title, const rid_str *names, const rid_metric_set *sets,
-                           size_t n, const char *const *columns, size_t n_columns)
+void rid_metric_sets_write(rid_buf *out, const char *title, const rid_str *names,
+                           const rid_metric_set *sets, size_t n, const char *const *columns,
+                           size_t n_columns)
 {
     enum { CELL_MIN = 8 };
     size_t name_width = NAME_WIDTH;

@@ -17,10 +17,11 @@
 enum { RID_METRICS_MAX = 96 };
 
 typedef struct rid_metric {
-    const char *name;  /**< string literal */
-    double value;      /**< NaN: undefined */
-    bool is_count;     /**< a whole number; below 0 where it is a difference */
-    const char *lacks; /**< what is missing where the value is undefined: "no mated search"; string literal */
+    const char *name; /**< string literal */
+    double value;     /**< NaN: undefined */
+    bool is_count;    /**< a whole number; below 0 where it is a difference */
+    const char *
+        lacks; /**< what is missing where the value is undefined: "no mated search"; string literal */
 } rid_metric;
 
 /** Zero is the empty one. At most RID_METRICS_MAX, each name once (assert). */
@@ -63,7 +64,8 @@ void rid_metric_set_put(rid_jsonw *w, const rid_metric_set *m);
 void rid_metric_set_write_table(rid_buf *out, const rid_metric_set *m);
 /** A table for people: a row a set, its name in front (control characters escaped), then the figures named in
  *  columns, which every set has. `title` is the heading of the names. */
-void rid_metric_sets_write(rid_buf *out, const char *title, const rid_str *names, const rid_metric_set *sets,
-                           size_t n, const char *const *columns, size_t n_columns);
+void rid_metric_sets_write(rid_buf *out, const char *title, const rid_str *names,
+                           const rid_metric_set *sets, size_t n, const char *const *columns,
+                           size_t n_columns);
 
 #endif

@@ -35,7 +35,7 @@ typedef struct job {
     float *bound;          /* (n): what take_kept returned */
     uint32_t *open;        /* (n): rows that it did not settle */
     size_t n_open;
-    float *packed;         /* all rows; where some are open */
+    float *packed; /* all rows; where some are open */
 } job;
 
 double rid_distance2(const float *a, const float *b, size_t n)
@@ -101,7 +101,8 @@ static float take_kept(const job *j, size_t row, near_row *scratch)
 }
 
 /* Of all rows, or of the n_found that scores left over where they are enough. */
-static void take_found(const job *j, size_t row, const uint32_t *found, size_t n_found, near_row *scratch)
+static void take_found(const job *j, size_t row, const uint32_t *found, size_t n_found,
+                       near_row *scratch)
 {
     const bool all = n_found < j->k;
     const size_t n = all ? j->n : n_found;
@@ -114,10 +115,10 @@ static void take_found(const job *j, size_t row, const uint32_t *found, size_t n
 /* ---- threads ---- */
 
 typedef struct scratch {
-    near_row *near;      /* (n) */
-    float *rows;         /* (TILE_ROWS, dim) */
-    float *scores;       /* (TILE_ROWS, TILE_PANELS * RID_PANEL) */
-    uint32_t *found;     /* (TILE_ROWS, n) */
+    near_row *near;  /* (n) */
+    float *rows;     /* (TILE_ROWS, dim) */
+    float *scores;   /* (TILE_ROWS, TILE_PANELS * RID_PANEL) */
+    uint32_t *found; /* (TILE_ROWS, n) */
     size_t n_found[TILE_ROWS];
 } scratch;
 
@@ -217,8 +218,8 @@ static rid_status settle_open(job *j, int threads, rid_err *err)
     return each_tile(j, j->n_open, threads, take_open_tile, err);
 }
 
-rid_status rid_nearest(uint32_t *near, double *farthest, size_t k, const float *emb, size_t n, size_t dim,
-                       int threads, rid_err *err)
+rid_status rid_nearest(uint32_t *near, double *farthest, size_t k, const float *emb, size_t n,
+                       size_t dim, int threads, rid_err *err)
 {
     job j = {.near = near, .farthest = farthest, .emb = emb, .n = n, .dim = dim, .k = k};
     j.n_kept = n - k < SPARE ? n : k + SPARE;

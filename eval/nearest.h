@@ -18,7 +18,7 @@ double rid_distance2(const float *a, const float *b, size_t n);
  *  emb       f32 (n, dim), unit rows, finite [borrowed]
  *  n < 2^32 − 1. Memory: 8 (k + 10) bytes a row, the rows once more, and 64 n bytes a thread. Bits depend on neither threads
  *  nor kernel. RID_EDATA on a number that is not finite; RID_ETEMP; RID_EINTR. */
-RID_MUST rid_status rid_nearest(uint32_t *near, double *farthest, size_t k, const float *emb, size_t n,
-                                size_t dim, int threads, rid_err *err);
+RID_MUST rid_status rid_nearest(uint32_t *near, double *farthest, size_t k, const float *emb,
+                                size_t n, size_t dim, int threads, rid_err *err);
 
 #endif

@@ -17,7 +17,7 @@ typedef struct rid_open_set {
 /** Of n queries as rid_ranking_run_details leaves them. A mated search is missed unless a positive comes first,
  *  ties in the order of the entries, and reaches the threshold; a non-mated search is a false positive where
  *  its best entry does (NIST IR 8271, FRTE 1:N, with one candidate). Exact, ties included. RID_ETEMP. */
-RID_MUST rid_status rid_open_set_measure(rid_open_set *out, const rid_ranking_query *queries, size_t n,
-                                         rid_err *err);
+RID_MUST rid_status rid_open_set_measure(rid_open_set *out, const rid_ranking_query *queries,
+                                         size_t n, rid_err *err);
 
 #endif

@@ -56,10 +56,11 @@ static void say_replaced(const rid_operating_point *p, const rid_calibrated_poin
                          const char *from)
 {
     if (!same_rule(&stored->rule, &p->calibrated.rule))
-        rid_log(RID_LOG_WARN,
-                "--point overrides the calibrated operating point of the %s (threshold %.15g, margin"
-                " %.15g, %s)",
-                from, stored->rule.threshold, stored->rule.margin, rid_nn2_name(stored->rule.nn2));
+        rid_log(
+            RID_LOG_WARN,
+            "--point overrides the calibrated operating point of the %s (threshold %.15g, margin"
+            " %.15g, %s)",
+            from, stored->rule.threshold, stored->rule.margin, rid_nn2_name(stored->rule.nn2));
 }
 
 rid_status rid_operating_point_settle(rid_operating_point *p, const char *json, const char *from,
@@ -78,8 +79,8 @@ rid_status rid_operating_point_settle(rid_operating_point *p, const char *json, 
     }
     if (path) {
         st = rid_calibrated_point_read(&p->calibrated, path, err);
-        if (st == RID_OK &&
-            (st = rid_calibrated_point_check(&p->calibrated, encoder_hash, "the entries", err)) != RID_OK)
+        if (st == RID_OK && (st = rid_calibrated_point_check(&p->calibrated, encoder_hash,
+                                                             "the entries", err)) != RID_OK)
             rid_err_prepend(err, "%s", path);
         p->calibrated_from = FROM_FILE;
         if (st == RID_OK && json)
@@ -92,7 +93,8 @@ rid_status rid_operating_point_settle(rid_operating_point *p, const char *json, 
 
 bool rid_operating_point_keeps_promise(const rid_operating_point *p)
 {
-    return p->calibrated_from && p->calibrated.has_promise && same_rule(&p->rule, &p->calibrated.rule);
+    return p->calibrated_from && p->calibrated.has_promise &&
+           same_rule(&p->rule, &p->calibrated.rule);
 }
 
 /* ---- provenance ---- */

@@ -77,13 +77,16 @@ static void add_entry(job *j, rid_place place, uint32_t day, uint32_t store, siz
 
 static void say_what_is_there(const job *j, size_t n_labelled, size_t n_excluded)
 {
-    const size_t unlabelled = j->set.n - n_labelled, absent = rid_labels_count(j->labels) - n_labelled;
+    const size_t unlabelled = j->set.n - n_labelled,
+                 absent = rid_labels_count(j->labels) - n_labelled;
     rid_summary_add_figure(j->summary, "buckets", (double)j->n_buckets);
     rid_summary_add_figure(j->summary, "labelled", (double)n_labelled);
     rid_summary_add_figure(j->summary, "unlabelled", (double)unlabelled);
     if (unlabelled > 0)
-        rid_log(RID_LOG_WARN, "%zu of %zu entries have no label (%zu of them left out by ground"
-                " truth): no pair has them", unlabelled, j->set.n, n_excluded);
+        rid_log(RID_LOG_WARN,
+                "%zu of %zu entries have no label (%zu of them left out by ground"
+                " truth): no pair has them",
+                unlabelled, j->set.n, n_excluded);
     if (absent > 0)
         rid_log(RID_LOG_WARN, "%zu %s not in the stores", absent,
                 rid_noun(absent, "label is of an entry that is", "labels are of entries that are"));
@@ -122,8 +125,9 @@ static rid_status take_entries(job *j, rid_err *err)
     if (st != RID_OK)
         return st;
     if (n_labelled == 0)
-        return RID_FAIL(err, RID_EDATA, "no entry of the stores has a label (%zu entries, %zu labels)",
-                        j->set.n, rid_labels_count(j->labels));
+        return RID_FAIL(err, RID_EDATA,
+                        "no entry of the stores has a label (%zu entries, %zu labels)", j->set.n,
+                        rid_labels_count(j->labels));
     say_what_is_there(j, n_labelled, n_excluded);
     return rid_labels_are_linked(j->labels) ? say_gaps(j, err) : RID_OK;
 }
@@ -267,13 +271,14 @@ static void say_what_was_found(const job *j)
     for (int r = 0; r < RID_RISK_COUNT; r++)
         rid_summary_add_figure(j->summary, rid_risk_name((rid_risk)r), (double)n_written[r]);
     const uint64_t *found = j->found.n_found;
-    rid_log(RID_LOG_INFO,
-            "%zu pairs: %llu of %llu alias candidates, %llu of %llu hard negatives, %llu of %llu hard"
-            " positives; %llu were reviewed before",
-            j->found.n, (unsigned long long)n_written[0], (unsigned long long)found[0],
-            (unsigned long long)n_written[1], (unsigned long long)found[1],
-            (unsigned long long)n_written[2], (unsigned long long)found[2],
-            (unsigned long long)j->found.n_known);
+    rid_log(
+        RID_LOG_INFO,
+        "%zu pairs: %llu of %llu alias candidates, %llu of %llu hard negatives, %llu of %llu hard"
+        " positives; %llu were reviewed before",
+        j->found.n, (unsigned long long)n_written[0], (unsigned long long)found[0],
+        (unsigned long long)n_written[1], (unsigned long long)found[1],
+        (unsigned long long)n_written[2], (unsigned long long)found[2],
+        (unsigned long long)j->found.n_known);
 }
 
 static rid_status run_job(job *j, rid_publish *out, const char *const *stores, size_t n_stores,

@@ -21,7 +21,8 @@ const char *rid_sure_figure_name(rid_sure_figure f)
 
 /* ---- draws ---- */
 
-rid_status rid_person_draws_init(rid_person_draws *d, size_t n_people, size_t n, uint64_t seed, rid_err *err)
+rid_status rid_person_draws_init(rid_person_draws *d, size_t n_people, size_t n, uint64_t seed,
+                                 rid_err *err)
 {
     const size_t n_blocks = n / BLOCK + (n % BLOCK > 0);
     *d = (rid_person_draws){n_people, n, rid_mem_zalloc(n_people, n_blocks * BLOCK)};
@@ -53,7 +54,8 @@ typedef struct block_sums {
     double false_pairs[BLOCK];
 } block_sums;
 
-static void weigh_people(block_sums *x, const rid_person_table *t, const uint8_t *weight, size_t stride)
+static void weigh_people(block_sums *x, const rid_person_table *t, const uint8_t *weight,
+                         size_t stride)
 {
     for (size_t p = 0; p < t->n; p++) {
         double w[BLOCK];
@@ -68,8 +70,8 @@ static void weigh_people(block_sums *x, const rid_person_table *t, const uint8_t
 }
 
 /* Parts first … end of one cluster. */
-static void weigh_cluster(block_sums *x, const rid_person_part *parts, size_t n, const uint8_t *weight,
-                          size_t stride)
+static void weigh_cluster(block_sums *x, const rid_person_part *parts, size_t n,
+                          const uint8_t *weight, size_t stride)
 {
     double all[BLOCK] = {0}, squares[BLOCK] = {0};
     for (size_t i = 0; i < n; i++) {
@@ -124,9 +126,8 @@ static void figures_of(double *out, size_t stride, const block_sums *x, size_t r
     f[RID_SURE_F1] = ratio(2 * s[RID_SUM_HIT_PAIRS], predicted + s[RID_SUM_TRUE_PAIRS], 1);
     f[RID_SURE_BCUBED_PRECISION] = ratio(s[RID_SUM_BCUBED_PRECISION], s[RID_SUM_ENTRIES], NAN);
     f[RID_SURE_BCUBED_RECALL] = ratio(s[RID_SUM_BCUBED_RECALL], s[RID_SUM_ENTRIES], NAN);
-    f[RID_SURE_BCUBED_F1] =
-        ratio(2 * f[RID_SURE_BCUBED_PRECISION] * f[RID_SURE_BCUBED_RECALL],
-              f[RID_SURE_BCUBED_PRECISION] + f[RID_SURE_BCUBED_RECALL], NAN);
+    f[RID_SURE_BCUBED_F1] = ratio(2 * f[RID_SURE_BCUBED_PRECISION] * f[RID_SURE_BCUBED_RECALL],
+                                  f[RID_SURE_BCUBED_PRECISION] + f[RID_SURE_BCUBED_RECALL], NAN);
     f[RID_SURE_FNIR] = 1 - ratio(s[RID_SUM_HITS], s[RID_SUM_MATED], NAN);
     f[RID_SURE_FPIR] = ratio(s[RID_SUM_FALSE_MATCHES], s[RID_SUM_NONMATED], NAN);
     for (size_t i = 0; i < RID_SURE_FIGURES; i++)

@@ -54,13 +54,14 @@ typedef struct rid_person_draws {
 } rid_person_draws;
 
 /** Draws. Deterministic in seed. To be cleared in any case. RID_ETEMP; RID_EINTR. */
-RID_MUST rid_status rid_person_draws_init(rid_person_draws *d, size_t n_people, size_t n, uint64_t seed,
-                                          rid_err *err);
+RID_MUST rid_status rid_person_draws_init(rid_person_draws *d, size_t n_people, size_t n,
+                                          uint64_t seed, rid_err *err);
 void rid_person_draws_clear(rid_person_draws *d);
 
 /** The figures of all people (own), each once, and of every draw, value f64 (RID_SURE_FIGURES, n), NaN where
  *  undefined. The table's people are those that were drawn from. Thread-safe. RID_EINTR. */
 RID_MUST rid_status rid_person_draws_figures(const rid_person_draws *d, const rid_person_table *t,
-                                             double own[RID_SURE_FIGURES], double *value, rid_err *err);
+                                             double own[RID_SURE_FIGURES], double *value,
+                                             rid_err *err);
 
 #endif

@@ -38,7 +38,8 @@ static uint32_t number_of(const uint32_t *people, size_t n, uint32_t person)
     return at ? (uint32_t)(at - people) : RID_UNLABELLED;
 }
 
-static rid_status number_entries(rid_persons *p, const rid_sweep *s, const uint32_t *people, rid_err *err)
+static rid_status number_entries(rid_persons *p, const rid_sweep *s, const uint32_t *people,
+                                 rid_err *err)
 {
     for (size_t b = 0; b < p->n_buckets; b++) {
         const rid_sweep_bucket *bucket = rid_sweep_at(s, b);
@@ -117,8 +118,8 @@ static rid_status take_bucket(rid_person_sums *x, const uint32_t *of, size_t n, 
     size_t n_labelled = 0;
     for (size_t i = 0; i < n; i++)
         if (of[i] != RID_UNLABELLED)
-            x->entries[n_labelled++] = (rid_person_entry){of[i], x->label[i],
-                                                          end_of_search(x->joined[i], of[i], of)};
+            x->entries[n_labelled++] =
+                (rid_person_entry){of[i], x->label[i], end_of_search(x->joined[i], of[i], of)};
     return rid_person_table_add(&x->table, x->entries, n_labelled, err);
 }
 

@@ -96,7 +96,8 @@ static void add_clusters(rid_person_table *t, size_t n)
     }
 }
 
-rid_status rid_person_table_add(rid_person_table *t, const rid_person_entry *entries, size_t n, rid_err *err)
+rid_status rid_person_table_add(rid_person_table *t, const rid_person_entry *entries, size_t n,
+                                rid_err *err)
 {
     if (n == 0)
         return RID_OK;

@@ -30,8 +30,8 @@ typedef struct rid_person_table {
     double *sum[RID_PERSON_SUMS]; /**< (n) each */
     rid_person_part *parts;       /**< of the clusters of two people or more, one after the other */
     size_t n_parts, parts_cap;
-    uint32_t *visits;             /**< (n), scratch */
-    uint64_t *keys;               /**< scratch */
+    uint32_t *visits; /**< (n), scratch */
+    uint64_t *keys;   /**< scratch */
     size_t keys_cap;
 } rid_person_table;
 
@@ -49,7 +49,7 @@ void rid_person_table_clear(rid_person_table *t);
 void rid_person_table_reset(rid_person_table *t);
 /** Adds the labelled entries (n < 2^32) of a bucket, in matching order. A person is the same one in all
  *  buckets. RID_ETEMP. */
-RID_MUST rid_status rid_person_table_add(rid_person_table *t, const rid_person_entry *entries, size_t n,
-                                         rid_err *err);
+RID_MUST rid_status rid_person_table_add(rid_person_table *t, const rid_person_entry *entries,
+                                         size_t n, rid_err *err);
 
 #endif

@@ -50,7 +50,7 @@ typedef struct scratch {
     int *bucket;                      /* (max_seen) */
     uint32_t (*first)[N_BUCKETS + 1]; /* (TILE_ROWS) */
     rid_negatives *negatives;
-    rid_rerank_scorer *rerank;        /* NULL without */
+    rid_rerank_scorer *rerank; /* NULL without */
 } scratch;
 
 static rid_status pack_gallery(job *j, int threads, rid_err *err)
@@ -83,11 +83,13 @@ static rid_status pack_gallery(job *j, int threads, rid_err *err)
 
 /* Scores of n rows against the panels that hold the places [from, to), `stride` apart. Returns where that
  * of the first row and `from` is. */
-static float *score_rows(const job *j, scratch *s, const float *rows, size_t n, size_t from, size_t to)
+static float *score_rows(const job *j, scratch *s, const float *rows, size_t n, size_t from,
+                         size_t to)
 {
     const size_t first = from / RID_PANEL, dim = j->in->dim;
     rid_kernel_get()->product(s->scores, s->stride, rows, dim, n,
-                              j->packed + first * RID_PANEL * dim, rid_kernel_panels(to) - first, dim);
+                              j->packed + first * RID_PANEL * dim, rid_kernel_panels(to) - first,
+                              dim);
     return s->scores + (from - first * RID_PANEL);
 }
 
@@ -190,7 +192,8 @@ static void score_tile(const job *j, size_t from, size_t to, scratch *s)
 static rid_status collect_positives(job *j, int threads, rid_err *err)
 {
     j->positive = rid_mem_alloc(j->layout.n_pairs, sizeof *j->positive);
-    rid_status st = j->positive ? each_tile(j, threads, score_tile, NULL, err) : RID_FAIL_NOMEM(err);
+    rid_status st =
+        j->positive ? each_tile(j, threads, score_tile, NULL, err) : RID_FAIL_NOMEM(err);
     if (st == RID_OK) {
         st = rid_positives_new(&j->positives, j->positive, j->layout.n_pairs, err);
         j->positive = NULL;

@@ -21,9 +21,11 @@ typedef struct rid_ranking_input {
     const uint8_t *query;   /**< u8 (n), 1: is a query; NULL: all labelled */
     const uint8_t *gallery; /**< u8 (n), 1: is in the gallery; NULL: all labelled */
     const uint32_t *group;  /**< (n): a query sees the gallery of its group only; NULL: all of it */
-    const uint32_t *camera; /**< (n): entries of the query's person and camera are left out of its gallery;
+    const uint32_t
+        *camera; /**< (n): entries of the query's person and camera are left out of its gallery;
                                  RID_NO_CAMERA: none are. NULL: nothing is left out */
-    const rid_rerank *rerank; /**< scores after re-ranking instead of cosines, where queries and gallery
+    const rid_rerank
+        *rerank; /**< scores after re-ranking instead of cosines, where queries and gallery
                                    that are usable take part, by the same groups; NULL: cosines */
 } rid_ranking_input;
 

@@ -33,8 +33,8 @@ bool rid_ranking_leaves_out(const rid_ranking_input *in, uint32_t query, uint32_
 {
     if (query == entry)
         return true;
-    return in->camera && in->camera[query] != RID_NO_CAMERA && in->camera[query] == in->camera[entry] &&
-           in->person[query] == in->person[entry];
+    return in->camera && in->camera[query] != RID_NO_CAMERA &&
+           in->camera[query] == in->camera[entry] && in->person[query] == in->person[entry];
 }
 
 static key *sort_labelled(const rid_ranking_input *in, size_t *n_labelled)
@@ -52,10 +52,12 @@ static key *sort_labelled(const rid_ranking_input *in, size_t *n_labelled)
 }
 
 /* What a query finds among its person's entries. */
-static void count_positives(rid_ranking_place *q, const rid_ranking_input *in, const key *keys, size_t n)
+static void count_positives(rid_ranking_place *q, const rid_ranking_input *in, const key *keys,
+                            size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!is_in_gallery(in, keys[i].entry) || rid_ranking_leaves_out(in, q->entry, keys[i].entry))
+        if (!is_in_gallery(in, keys[i].entry) ||
+            rid_ranking_leaves_out(in, q->entry, keys[i].entry))
             continue;
         q->n_positives++;
         q->n_retrieved += q->usable && is_usable(in, keys[i].entry);
@@ -63,7 +65,8 @@ static void count_positives(rid_ranking_place *q, const rid_ranking_input *in, c
 }
 
 /* One person's n entries into the places and the queries. */
-static void add_person(rid_ranking_layout *l, const rid_ranking_input *in, const key *keys, size_t n)
+static void add_person(rid_ranking_layout *l, const rid_ranking_input *in, const key *keys,
+                       size_t n)
 {
     const size_t begin = l->n_places, first_query = l->n_queries;
     for (size_t i = 0; i < n; i++) {

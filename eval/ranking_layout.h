@@ -10,17 +10,19 @@ typedef struct rid_ranking_place {
     uint32_t entry;
     bool usable;
     uint32_t from, to, begin, end;
-    uint32_t n_positives; /**< of its person, without itself and what its camera leaves out; also those
+    uint32_t
+        n_positives; /**< of its person, without itself and what its camera leaves out; also those
                                that cannot be retrieved */
-    uint32_t n_retrieved; /**< of them: those that stand in places; 0 for a query that is not usable */
-    size_t first_score;   /**< of its positives, among those of all queries */
+    uint32_t
+        n_retrieved; /**< of them: those that stand in places; 0 for a query that is not usable */
+    size_t first_score; /**< of its positives, among those of all queries */
 } rid_ranking_place;
 
 /** To be cleared in any case. */
 typedef struct rid_ranking_layout {
-    uint32_t *entry;  /**< (n_places): of each place */
+    uint32_t *entry;                      /**< (n_places): of each place */
     size_t n_places, max_range, max_seen; /**< the most places of a person, of a group */
-    rid_ranking_place *query; /**< (n_queries), by group and entry */
+    rid_ranking_place *query;             /**< (n_queries), by group and entry */
     size_t n_queries;
     size_t n_pairs; /**< Σ n_retrieved */
     size_t *tile;   /**< (n_tiles + 1): queries [tile[i], tile[i + 1]), of one group */

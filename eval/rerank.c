@@ -30,12 +30,12 @@ typedef struct group {
 struct rid_rerank {
     rid_rerank_options o;
     size_t n_nodes, n_groups, max_group;
-    uint32_t *node_of; /* (n entries): UINT32_MAX: takes no part */
+    uint32_t *node_of;  /* (n entries): UINT32_MAX: takes no part */
     uint32_t *group_of; /* (n_nodes) */
-    group *groups;     /* (n_groups) */
-    double *farthest;  /* (n_nodes): squared distance */
-    weights *weights;  /* (n_nodes): of nodes of the group, numbered from its first */
-    weights *holders;  /* (n_nodes): who has a weight for the node, and which */
+    group *groups;      /* (n_groups) */
+    double *farthest;   /* (n_nodes): squared distance */
+    weights *weights;   /* (n_nodes): of nodes of the group, numbered from its first */
+    weights *holders;   /* (n_nodes): who has a weight for the node, and which */
 };
 
 /* What the weights of one group are made from. */
@@ -64,12 +64,12 @@ bool rid_rerank_parse(const char *text, rid_rerank_options *out)
     const char *second = strchr(text, ','), *third = second ? strchr(second + 1, ',') : NULL;
     int64_t k1, k2;
     double lambda;
-    if (!third ||
-        !rid_num_parse_i64((rid_str){text, (size_t)(second - text)}, &k1) ||
+    if (!third || !rid_num_parse_i64((rid_str){text, (size_t)(second - text)}, &k1) ||
         !rid_num_parse_i64((rid_str){second + 1, (size_t)(third - second - 1)}, &k2) ||
         !rid_num_parse_f64((rid_str){third + 1, strlen(third + 1)}, &lambda))
         return false;
-    if (k1 < 1 || k1 > RID_RERANK_K_MAX || k2 < 1 || k2 > RID_RERANK_K_MAX || lambda < 0 || lambda > 1)
+    if (k1 < 1 || k1 > RID_RERANK_K_MAX || k2 < 1 || k2 > RID_RERANK_K_MAX || lambda < 0 ||
+        lambda > 1)
         return false;
     *out = (rid_rerank_options){(size_t)k1, (size_t)k2, lambda};
     return true;
@@ -230,8 +230,8 @@ static void free_weights(weights *w, size_t n)
 }
 
 /* Weights of one group from its rows. */
-static rid_status build_group(rid_rerank *r, const group *g, const float *emb, size_t dim, int threads,
-                              rid_err *err)
+static rid_status build_group(rid_rerank *r, const group *g, const float *emb, size_t dim,
+                              int threads, rid_err *err)
 {
     const size_t k1 = r->o.k1, half = (size_t)lrint((double)k1 / 2) + 1;
     build b = {.r = r, .g = g, .emb = emb, .dim = dim};
@@ -422,7 +422,8 @@ static void add_common(rid_rerank_scorer *s, const group *g, const weights *of_q
     }
 }
 
-void rid_rerank_score(rid_rerank_scorer *s, float *score, uint32_t query, const uint32_t *entry, size_t n)
+void rid_rerank_score(rid_rerank_scorer *s, float *score, uint32_t query, const uint32_t *entry,
+                      size_t n)
 {
     const rid_rerank *r = s->r;
     const uint32_t node = r->node_of[query];

@@ -37,8 +37,8 @@ bool rid_rerank_parse(const char *text, rid_rerank_options *out);
 typedef struct rid_rerank_input {
     const float *emb; /**< f32 (n, dim), unit rows */
     size_t n, dim;
-    const uint8_t *part;    /**< u8 (n), 1: takes part; NULL: all */
-    const uint32_t *group;  /**< (n): entries of one number are among themselves; NULL: all are */
+    const uint8_t *part;   /**< u8 (n), 1: takes part; NULL: all */
+    const uint32_t *group; /**< (n): entries of one number are among themselves; NULL: all are */
 } rid_rerank_input;
 
 typedef struct rid_rerank rid_rerank;
@@ -56,6 +56,7 @@ void rid_rerank_scorer_free(rid_rerank_scorer *s);
 
 /** Turns the cosines of a query and n entries of its group, all of which take part, into 1 − the new
  *  distance. A score depends on the query and its entry alone, not on which others are asked for. */
-void rid_rerank_score(rid_rerank_scorer *s, float *score, uint32_t query, const uint32_t *entry, size_t n);
+void rid_rerank_score(rid_rerank_scorer *s, float *score, uint32_t query, const uint32_t *entry,
+                      size_t n);
 
 #endif

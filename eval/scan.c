@@ -120,15 +120,15 @@ static rid_status run(scan *s, int threads, rid_err *err)
     return st;
 }
 
-rid_status rid_scan(rid_neighbour *out, size_t k, const float *emb, size_t n, size_t dim, int threads,
-                    rid_err *err)
+rid_status rid_scan(rid_neighbour *out, size_t k, const float *emb, size_t n, size_t dim,
+                    int threads, rid_err *err)
 {
     scan s = {.out = out, .k = k, .emb = emb, .n = n, .dim = dim};
     return run(&s, threads, err);
 }
 
-rid_status rid_scan_all(rid_neighbour *out, size_t k, rid_neighbour *lowest, const float *emb, size_t n,
-                        size_t dim, int threads, rid_err *err)
+rid_status rid_scan_all(rid_neighbour *out, size_t k, rid_neighbour *lowest, const float *emb,
+                        size_t n, size_t dim, int threads, rid_err *err)
 {
     scan s = {.out = out, .k = k, .lowest = lowest, .emb = emb, .n = n, .dim = dim, .all = true};
     return run(&s, threads, err);

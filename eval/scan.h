@@ -29,8 +29,8 @@ RID_MUST rid_status rid_scan(rid_neighbour *out, size_t k, const float *emb, siz
 
 /** The same against all n rows, itself included: out (n, k), k <= n. lowest (n), caller's, or NULL: the
  *  least similar row of each, the earlier of equal ones. */
-RID_MUST rid_status rid_scan_all(rid_neighbour *out, size_t k, rid_neighbour *lowest, const float *emb,
-                                 size_t n, size_t dim, int threads, rid_err *err);
+RID_MUST rid_status rid_scan_all(rid_neighbour *out, size_t k, rid_neighbour *lowest,
+                                 const float *emb, size_t n, size_t dim, int threads, rid_err *err);
 
 /** The plain loops that rid_scan is tested against: same arguments, kernel of arithmetic "fma". */
 void rid_scan_reference(rid_neighbour *out, size_t k, const float *emb, size_t n, size_t dim);

@@ -421,7 +421,8 @@ double rid_positives_tar(const rid_positives *p, double far)
 static bool take_f1(void *ctx, float threshold, uint64_t positive, uint64_t negative)
 {
     search *s = ctx;
-    const double f1 = 2 * (double)positive / ((double)positive + (double)negative + s->all_positive);
+    const double f1 =
+        2 * (double)positive / ((double)positive + (double)negative + s->all_positive);
     if (f1 > s->best) {
         s->best = f1;
         s->threshold = (double)threshold;

@@ -62,14 +62,16 @@ static rid_status number_of(rid_id_table *t, rid_str a, rid_str b, uint32_t *num
     rid_buf_append(&both, a.data, a.len);
     rid_buf_append_char(&both, '\0');
     rid_buf_append(&both, b.data, b.len);
-    const rid_status st = both.failed ? RID_FAIL_NOMEM(err)
-                                      : rid_id_table_add(t, (rid_str){both.data, both.len}, number, NULL, err);
+    const rid_status st =
+        both.failed ? RID_FAIL_NOMEM(err)
+                    : rid_id_table_add(t, (rid_str){both.data, both.len}, number, NULL, err);
     rid_buf_free(&both);
     return st;
 }
 
 /* The bucket of each entry into bucket (n). */
-static rid_status number_buckets(const rid_search_data *d, uint32_t *bucket, size_t *n_buckets, rid_err *err)
+static rid_status number_buckets(const rid_search_data *d, uint32_t *bucket, size_t *n_buckets,
+                                 rid_err *err)
 {
     rid_id_table buckets = {0};
     rid_status st = RID_OK;
@@ -105,7 +107,8 @@ static rid_status number_cameras(rid_search_data *d, rid_err *err)
         const rid_meta m = rid_store_set_meta(&d->set, d->set.places[i]);
         d->camera[i] = RID_NO_CAMERA;
         if (m.text[RID_TEXT_CAMERA].len > 0)
-            st = number_of(&cameras, m.text[RID_TEXT_STORE], m.text[RID_TEXT_CAMERA], &d->camera[i], err);
+            st = number_of(&cameras, m.text[RID_TEXT_STORE], m.text[RID_TEXT_CAMERA], &d->camera[i],
+                           err);
         else
             d->n_without_camera += d->person[i] != RID_UNLABELLED;
     }
@@ -144,8 +147,8 @@ static rid_status mark_ids(rid_search_data *d, const char *path, rid_err *err)
         found += d->query[i];
     }
     if (st == RID_OK && found == 0 && d->n > 0)
-        st = RID_FAIL(err, RID_EDATA, "%s: no line is the id of an entry of the stores (%zu %s)", path, ids.n,
-                      rid_noun(ids.n, "id", "ids"));
+        st = RID_FAIL(err, RID_EDATA, "%s: no line is the id of an entry of the stores (%zu %s)",
+                      path, ids.n, rid_noun(ids.n, "id", "ids"));
     d->n_unknown_ids = ids.n - found;
     rid_id_table_clear(&ids);
     return st;
@@ -173,7 +176,8 @@ static rid_status fill(rid_search_data *d, const rid_search_input *in, rid_err *
     d->n_groups = d->n > 0;
     d->n_absent = rid_labels_count(d->labels) - d->n_labelled;
     if (d->n_labelled == 0 && d->n > 0)
-        return RID_FAIL(err, RID_EDATA, "no entry of the stores has a label (%zu entries, %zu labels)", d->n,
+        return RID_FAIL(err, RID_EDATA,
+                        "no entry of the stores has a label (%zu entries, %zu labels)", d->n,
                         rid_labels_count(d->labels));
     rid_status st = d->group ? number_buckets(d, d->group, &d->n_groups, err) : RID_OK;
     if (st == RID_OK && rid_labels_are_linked(d->labels))
@@ -182,7 +186,8 @@ static rid_status fill(rid_search_data *d, const rid_search_input *in, rid_err *
         st = number_cameras(d, err);
     if (st == RID_OK && d->query)
         st = split(d, in, err);
-    return st == RID_OK ? rid_store_set_read_embeddings(&d->set, d->set.places, d->n, d->emb, err) : st;
+    return st == RID_OK ? rid_store_set_read_embeddings(&d->set, d->set.places, d->n, d->emb, err)
+                        : st;
 }
 
 rid_status rid_search_data_read(rid_search_data *d, const rid_search_input *in, rid_err *err)

@@ -15,7 +15,8 @@ static size_t part(float *positive, float *negative, const float *score, const b
     return n_positive;
 }
 
-void rid_separation_measure(rid_separation *out, const rid_positives *p, double mean_n, double square_n)
+void rid_separation_measure(rid_separation *out, const rid_positives *p, double mean_n,
+                            double square_n)
 {
     static const double far[RID_TARS] = {1e-1, 1e-2, 1e-3, 1e-4};
     double mean, square;

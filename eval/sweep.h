@@ -59,8 +59,8 @@ RID_MUST rid_status rid_sweep_surface(const rid_sweep *s, rid_nn2_mode nn2,
 
 /** The same of one bucket alone. */
 RID_MUST rid_status rid_sweep_surface_of(const rid_sweep *s, size_t bucket, rid_nn2_mode nn2,
-                                         const rid_sweep_grid *grid, rid_sweep_cell *out, int threads,
-                                         rid_err *err);
+                                         const rid_sweep_grid *grid, rid_sweep_cell *out,
+                                         int threads, rid_err *err);
 
 /** How many buckets were added, and each. Views. */
 size_t rid_sweep_count(const rid_sweep *s);

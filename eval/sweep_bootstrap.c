@@ -49,7 +49,8 @@ static rid_status resample_rule(worker *w, const rid_rule *rule, double own[RID_
 {
     const resampling *x = w->x;
     const rid_status st = rid_person_sums_take(&w->sums, x->s, &x->persons, rule, err);
-    return st == RID_OK ? rid_person_draws_figures(&x->draws, &w->sums.table, own, w->value, err) : st;
+    return st == RID_OK ? rid_person_draws_figures(&x->draws, &w->sums.table, own, w->value, err)
+                        : st;
 }
 
 static void make_intervals(worker *w, rid_sure_cell *out, const double *own, double first_own)
@@ -59,11 +60,12 @@ static void make_intervals(worker *w, rid_sure_cell *out, const double *own, dou
     const double sign = f == RID_SURE_FNIR ? -1 : 1;
     for (size_t r = 0; r < x->draws.n; r++)
         w->behind[r] = sign * (x->first[r] - w->value[f * x->draws.n + r]);
-    out->behind = rid_percentile_interval(sign * (first_own - own[f]), w->behind, x->draws.n,
-                                          x->confidence);
+    out->behind =
+        rid_percentile_interval(sign * (first_own - own[f]), w->behind, x->draws.n, x->confidence);
     out->as_good = !(out->behind.low > 0);
     for (size_t i = 0; i < RID_SURE_FIGURES; i++)
-        out->figure[i] = rid_percentile_interval(own[i], w->value + i * x->draws.n, x->draws.n, x->confidence);
+        out->figure[i] =
+            rid_percentile_interval(own[i], w->value + i * x->draws.n, x->draws.n, x->confidence);
 }
 
 static rid_status start_worker(worker *w, const resampling *x, rid_err *err)

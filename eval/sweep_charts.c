@@ -71,21 +71,22 @@ static void write_heat_map(rid_html *h, const rid_sweep_result *r, size_t surfac
              met ? rid_sweep_objective_name(&r->objective) : "By how much the condition is missed",
              rid_nn2_name(s->nn2));
     rid_plot_heat_map(
-        h, &(rid_plot_heat){.title = title,
-                            .note = !met ? "no cell meets it; the ring is the nearest to it"
-                                    : r->objective.kind >= RID_OBJECTIVE_PRECISION
-                                        ? "only where the condition holds; the ring is the best cell"
-                                        : "the ring is the best cell",
-                            .x_label = "threshold",
-                            .y_label = "margin",
-                            .x = g->threshold,
-                            .y = g->margin,
-                            .n_x = g->n_thresholds,
-                            .n_y = g->n_margins,
-                            .value = value,
-                            .inside = r->resamples > 0 ? inside : NULL,
-                            .mark_x = best->threshold,
-                            .mark_y = best->margin});
+        h,
+        &(rid_plot_heat){.title = title,
+                         .note = !met ? "no cell meets it; the ring is the nearest to it"
+                                 : r->objective.kind >= RID_OBJECTIVE_PRECISION
+                                     ? "only where the condition holds; the ring is the best cell"
+                                     : "the ring is the best cell",
+                         .x_label = "threshold",
+                         .y_label = "margin",
+                         .x = g->threshold,
+                         .y = g->margin,
+                         .n_x = g->n_thresholds,
+                         .n_y = g->n_margins,
+                         .value = value,
+                         .inside = r->resamples > 0 ? inside : NULL,
+                         .mark_x = best->threshold,
+                         .mark_y = best->margin});
 }
 
 /* ---- curves ---- */

@@ -89,8 +89,9 @@ static rid_status label_all(rid_sweep_data *d, bool keep_idle, rid_err *err)
     if (st != RID_OK || !d->labels)
         return st;
     if (d->n_labelled == 0)
-        st = RID_FAIL(err, RID_EDATA, "no entry of the stores has a label (%zu entries, %zu labels)",
-                      d->n_entries + d->n_idle_entries, rid_labels_count(d->labels));
+        st =
+            RID_FAIL(err, RID_EDATA, "no entry of the stores has a label (%zu entries, %zu labels)",
+                     d->n_entries + d->n_idle_entries, rid_labels_count(d->labels));
     d->n_absent = rid_labels_count(d->labels) - d->n_labelled;
     return st;
 }

@@ -25,7 +25,7 @@ typedef struct rid_sweep_data {
 
 /** What to read. Borrowed. */
 typedef struct rid_sweep_input {
-    rid_label_files people; /**< who is who; none: only pairs */
+    rid_label_files people;                   /**< who is who; none: only pairs */
     const char *const *pairs, *const *stores; /**< pairs: to be counted */
     size_t n_pairs, n_stores;
     uint64_t limit;

@@ -243,7 +243,8 @@ static void say_what_is_there(job *j)
                 unlabelled, d->n_entries, d->n_excluded);
     if (d->n_absent > 0)
         rid_log(RID_LOG_WARN, "%zu %s not in the stores", d->n_absent,
-                rid_noun(d->n_absent, "label is of an entry that is", "labels are of entries that are"));
+                rid_noun(d->n_absent, "label is of an entry that is",
+                         "labels are of entries that are"));
 }
 
 static void say_verdict(const job *j)

@@ -44,8 +44,8 @@ static text with_interval(double value, const rid_interval *i, bool below)
     text t = plain(value);
     const size_t n = strlen(t.s);
     if (i && !isnan(i->low))
-        snprintf(t.s + n, sizeof t.s - n, below ? "\n%.24s to %.24s" : " (%.24s to %.24s)", plain(i->low).s,
-                 plain(i->high).s);
+        snprintf(t.s + n, sizeof t.s - n, below ? "\n%.24s to %.24s" : " (%.24s to %.24s)",
+                 plain(i->low).s, plain(i->high).s);
     return t;
 }
 
@@ -76,10 +76,10 @@ void rid_sweep_report_verdict(rid_buf *out, const rid_sweep_result *r)
     const rid_rule best = rid_pick_rule(r->surfaces, &r->top[0]);
     const rid_interval *sure =
         r->resamples > 0 ? &r->sure[0].figure[sure_figure(&r->objective)] : NULL;
-    rid_buf_printf(out, "%s %s at threshold %s, margin %s, --nn2 %s.",
-                   rid_sweep_objective_name(&r->objective),
-                   with_interval(rid_objective_value(&r->objective, &r->top[0].merit), sure, false).s,
-                   setting(best.threshold).s, setting(best.margin).s, rid_nn2_name(best.nn2));
+    rid_buf_printf(
+        out, "%s %s at threshold %s, margin %s, --nn2 %s.", rid_sweep_objective_name(&r->objective),
+        with_interval(rid_objective_value(&r->objective, &r->top[0].merit), sure, false).s,
+        setting(best.threshold).s, setting(best.margin).s, rid_nn2_name(best.nn2));
     if (!rid_sweep_condition_met(r))
         rid_buf_printf(out, " The condition of %s is met by no cell; this one misses it by %s.",
                        r->objective_text, plain(r->top[0].merit.lack).s);
@@ -138,13 +138,16 @@ static void add_persons(row *w, const rid_sweep_cell *c, const rid_interval *sur
 {
     const rid_cluster_metrics m = rid_cluster_metrics_of(&c->clusters);
     add(w, "F1", with_interval(m.pairwise_f1, sure ? &sure[RID_SURE_F1] : NULL, true));
-    add(w, "precision", with_interval(m.pairwise_precision, sure ? &sure[RID_SURE_PRECISION] : NULL, true));
+    add(w, "precision",
+        with_interval(m.pairwise_precision, sure ? &sure[RID_SURE_PRECISION] : NULL, true));
     add(w, "recall", with_interval(m.pairwise_recall, sure ? &sure[RID_SURE_RECALL] : NULL, true));
     add(w, "B-cubed F1", with_interval(m.bcubed_f1, sure ? &sure[RID_SURE_BCUBED_F1] : NULL, true));
     add(w, "V-measure", plain(m.v_measure));
     add(w, "ARI", plain(m.ari));
-    add(w, "FNIR", with_interval(rid_search_fnir(&c->searches), sure ? &sure[RID_SURE_FNIR] : NULL, true));
-    add(w, "FPIR", with_interval(rid_search_fpir(&c->searches), sure ? &sure[RID_SURE_FPIR] : NULL, true));
+    add(w, "FNIR",
+        with_interval(rid_search_fnir(&c->searches), sure ? &sure[RID_SURE_FNIR] : NULL, true));
+    add(w, "FPIR",
+        with_interval(rid_search_fpir(&c->searches), sure ? &sure[RID_SURE_FPIR] : NULL, true));
     add(w, "persons", whole((double)c->clusters.persons));
     add(w, "true", whole((double)c->clusters.true_persons));
 }
@@ -238,8 +241,7 @@ static row bucket_row(const rid_sweep_result *r, size_t b)
     row w = {.n = 0};
     text name;
     snprintf(name.s, sizeof name.s, "%.*s/%.*s%s", ID_MAX, id_text(bucket->day).s, ID_MAX,
-             id_text(bucket->store).s,
-             b == r->worst ? " (worst)" : "");
+             id_text(bucket->store).s, b == r->worst ? " (worst)" : "");
     add(&w, "bucket", name);
     add(&w, "entries", whole((double)bucket->n));
     if (r->data->labels)
@@ -259,7 +261,8 @@ static void write_buckets(rid_html *h, const rid_sweep_result *r)
         rid_html_element(h, "p", "soft", "The first %d of %zu and the worst; all are in best.json.",
                          BUCKETS_SHOWN, n);
     if (r->worst < n)
-        rid_html_element(h, "p", "soft small", "Worst by %s.", rid_sweep_objective_name(&r->objective));
+        rid_html_element(h, "p", "soft small", "Worst by %s.",
+                         rid_sweep_objective_name(&r->objective));
     for (size_t b = 0; b < n; b++) {
         if (b >= BUCKETS_SHOWN && b != r->worst)
             continue;
@@ -278,9 +281,11 @@ static void write_facts(rid_html *h, const rid_sweep_result *r)
     rid_html_text(h, "%zu %s in %zu %s; ", d->n_entries, rid_noun(d->n_entries, "entry", "entries"),
                   d->n_buckets, rid_noun(d->n_buckets, "bucket", "buckets"));
     if (d->labels)
-        rid_html_text(h, "%zu without a label, which are matched but not counted (%zu of them left out by"
-                         " ground truth); %zu labels without an entry; ",
-                      d->n_entries - d->n_labelled, d->n_excluded, d->n_absent);
+        rid_html_text(
+            h,
+            "%zu without a label, which are matched but not counted (%zu of them left out by"
+            " ground truth); %zu labels without an entry; ",
+            d->n_entries - d->n_labelled, d->n_excluded, d->n_absent);
     rid_html_text(h, "%zu entries without an embedding. ", d->n_skipped);
     if (r->resamples > 0)
         rid_html_text(h, "Intervals: %g%%, %zu resamples of people, for the best %zu cells. ",

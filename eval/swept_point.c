@@ -40,9 +40,11 @@ static rid_status take_bucket(rid_swept_point *p, rid_json bucket, rid_buf *key,
     if (!find_id(bucket, "day_id", &day) || !find_id(bucket, "store_id", &store))
         return RID_FAIL(err, RID_EDATA, "%s", NO_BUCKETS);
     if (has_nul(day) || has_nul(store))
-        return RID_FAIL(err, RID_EDATA, "buckets: an id has a NUL character, which no id of a store has");
+        return RID_FAIL(err, RID_EDATA,
+                        "buckets: an id has a NUL character, which no id of a store has");
     const rid_str name = key_of(key, day, store);
-    return key->failed ? RID_FAIL_NOMEM(err) : rid_id_table_add(&p->buckets, name, &number, NULL, err);
+    return key->failed ? RID_FAIL_NOMEM(err)
+                       : rid_id_table_add(&p->buckets, name, &number, NULL, err);
 }
 
 static rid_status take_buckets(rid_swept_point *p, rid_json root, rid_err *err)
@@ -66,7 +68,8 @@ static rid_status take_members(rid_swept_point *p, rid_json root, const char *pa
     if (st == RID_OK)
         st = take_buckets(p, root, err);
     if (st == RID_OK && !point.encoder_hash[0])
-        st = RID_FAIL(err, RID_EDATA, "encoder_hash is missing: expected the best.json of rid-sweep");
+        st = RID_FAIL(err, RID_EDATA,
+                      "encoder_hash is missing: expected the best.json of rid-sweep");
     if (st != RID_OK)
         return st;
     rid_calibrated_point_warn(&point, path);
@@ -93,8 +96,8 @@ void rid_swept_point_clear(rid_swept_point *p)
     *p = (rid_swept_point){0};
 }
 
-static rid_status check_buckets(const rid_swept_point *p, const char *path, const rid_sweep_data *data,
-                                rid_buf *key, rid_err *err)
+static rid_status check_buckets(const rid_swept_point *p, const char *path,
+                                const rid_sweep_data *data, rid_buf *key, rid_err *err)
 {
     for (size_t b = 0; b < data->n_buckets; b++) {
         const rid_bucket *bucket = &data->buckets[b];

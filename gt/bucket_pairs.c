@@ -35,7 +35,7 @@ static void sort_buckets(rid_bucket_pairs *out)
 }
 
 static rid_pair_place *find_places(const rid_pairs *p, const rid_store_set *set,
-                                const rid_bucket *buckets, size_t n_buckets)
+                                   const rid_bucket *buckets, size_t n_buckets)
 {
     const size_t n = rid_pairs_id_count(p);
     rid_pair_place *at = rid_mem_alloc(n, sizeof *at);
@@ -87,8 +87,8 @@ static void place_bound(rid_bucket_pairs *out, const rid_pairs *p, const rid_pai
     }
 }
 
-rid_status rid_bucket_pairs_place(rid_bucket_pairs *out, const rid_pairs *p, const rid_pair_place *at,
-                                  size_t n_buckets, rid_err *err)
+rid_status rid_bucket_pairs_place(rid_bucket_pairs *out, const rid_pairs *p,
+                                  const rid_pair_place *at, size_t n_buckets, rid_err *err)
 {
     *out = (rid_bucket_pairs){0};
     rid_status st = make_room(out, rid_pairs_count(p), n_buckets, err);
@@ -102,8 +102,9 @@ rid_status rid_bucket_pairs_place(rid_bucket_pairs *out, const rid_pairs *p, con
     return st;
 }
 
-rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p, const rid_store_set *set,
-                          const rid_bucket *buckets, size_t n_buckets, rid_err *err)
+rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p,
+                                 const rid_store_set *set, const rid_bucket *buckets,
+                                 size_t n_buckets, rid_err *err)
 {
     *out = (rid_bucket_pairs){0};
     rid_pair_place *at = find_places(p, set, buckets, n_buckets);
@@ -112,14 +113,16 @@ rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs *p, cons
     return st;
 }
 
-rid_status rid_bucket_pairs_check(const rid_bucket_pairs *b, const rid_pairs *p, const char *where, rid_err *err)
+rid_status rid_bucket_pairs_check(const rid_bucket_pairs *b, const rid_pairs *p, const char *where,
+                                  rid_err *err)
 {
     if (b->n > 0)
         return RID_OK;
-    return RID_FAIL(err, RID_EDATA,
-                    "no pair is of two entries of one bucket (%zu pairs; %zu across buckets, %zu with an entry"
-                    " that is in no %s)",
-                    rid_pairs_count(p), b->n_across, b->n_absent, where);
+    return RID_FAIL(
+        err, RID_EDATA,
+        "no pair is of two entries of one bucket (%zu pairs; %zu across buckets, %zu with an entry"
+        " that is in no %s)",
+        rid_pairs_count(p), b->n_across, b->n_absent, where);
 }
 
 void rid_bucket_pairs_clear(rid_bucket_pairs *p)

@@ -34,7 +34,8 @@ typedef struct rid_pair_place {
 /** The pairs as rows of n_buckets buckets, whatever they are; at (rid_pairs_id_count): where each id is.
  *  Memory: 16 bytes a pair. RID_ETEMP. */
 RID_MUST rid_status rid_bucket_pairs_place(rid_bucket_pairs *out, const rid_pairs *p,
-                                           const rid_pair_place *at, size_t n_buckets, rid_err *err);
+                                           const rid_pair_place *at, size_t n_buckets,
+                                           rid_err *err);
 
 /** The rows of the pairs in stores. Buckets and their rows are those of rid_store_set_group, or a part of them.
  *  Memory: 8 bytes an id and 16 a pair. RID_ETEMP. */
@@ -42,8 +43,8 @@ RID_MUST rid_status rid_bucket_pairs_bind(rid_bucket_pairs *out, const rid_pairs
                                    const rid_store_set *set, const rid_bucket *buckets,
                                    size_t n_buckets, rid_err *err);
 /** RID_EDATA where no pair of `p` came within a bucket. `where` is for the message: "store". */
-RID_MUST rid_status rid_bucket_pairs_check(const rid_bucket_pairs *b, const rid_pairs *p, const char *where,
-                                           rid_err *err);
+RID_MUST rid_status rid_bucket_pairs_check(const rid_bucket_pairs *b, const rid_pairs *p,
+                                           const char *where, rid_err *err);
 
 /** Who is who in a bucket. */
 typedef struct rid_bucket_labels {

@@ -124,7 +124,8 @@ typedef struct spread {
     uint32_t *list;         /* (ids->n): the person's */
 } spread;
 
-static void look_at_spread(const checking *x, const spread *s, const rid_gt_groups *g, uint32_t person)
+static void look_at_spread(const checking *x, const spread *s, const rid_gt_groups *g,
+                           uint32_t person)
 {
     rid_gt_finding *f = &x->c->findings[s->kind];
     rid_jsonw w;
@@ -176,11 +177,19 @@ static rid_status look_into_stores(const checking *x, rid_err *err)
     for (size_t b = 0; st == RID_OK && b < places->n_buckets; b++)
         look_into_bucket(x, b, seen);
     if (st == RID_OK)
-        st = find_spread(x, &g, (spread){.kind = RID_GT_ACROSS_STORES, .key = "stores",
-                                         .ids = &places->store_ids, .number = places->store}, err);
+        st = find_spread(x, &g,
+                         (spread){.kind = RID_GT_ACROSS_STORES,
+                                  .key = "stores",
+                                  .ids = &places->store_ids,
+                                  .number = places->store},
+                         err);
     if (st == RID_OK)
-        st = find_spread(x, &g, (spread){.kind = RID_GT_ACROSS_DAYS, .key = "days",
-                                         .ids = &places->day_ids, .number = places->day}, err);
+        st = find_spread(x, &g,
+                         (spread){.kind = RID_GT_ACROSS_DAYS,
+                                  .key = "days",
+                                  .ids = &places->day_ids,
+                                  .number = places->day},
+                         err);
     rid_gt_groups_clear(&g);
     rid_mem_free(seen);
     return st;

@@ -33,8 +33,9 @@ typedef struct rid_gt_check {
 
 /** places NULL: without stores. Of each kind the first max_cases are kept. paths: what the document was
  *  read from. RID_ETEMP. */
-RID_MUST rid_status rid_gt_check_find(rid_gt_check *c, const rid_gt_doc *doc, const char *const *paths,
-                                      const rid_gt_places *places, size_t max_cases, rid_err *err);
+RID_MUST rid_status rid_gt_check_find(rid_gt_check *c, const rid_gt_doc *doc,
+                                      const char *const *paths, const rid_gt_places *places,
+                                      size_t max_cases, rid_err *err);
 void rid_gt_check_clear(rid_gt_check *c);
 
 #endif

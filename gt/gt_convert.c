@@ -43,8 +43,10 @@ static rid_status judge_conflicts(const job *j, rid_err *err)
         return RID_OK;
     log_conflicts(j, j->o->prefer == RID_GT_PREFER_NONE ? RID_LOG_ERROR : RID_LOG_DEBUG);
     if (j->o->prefer == RID_GT_PREFER_NONE)
-        return RID_FAIL(err, RID_EDATA, "%zu %s labels that differ; nothing is written (merge --prefer"
-                        " first or last decides)", n, n == 1 ? "entry has two" : "entries have two");
+        return RID_FAIL(err, RID_EDATA,
+                        "%zu %s labels that differ; nothing is written (merge --prefer"
+                        " first or last decides)",
+                        n, n == 1 ? "entry has two" : "entries have two");
     rid_log(RID_LOG_WARN, "%zu %s labels that differ: the %s ones count", n,
             n == 1 ? "entry has two" : "entries have two",
             j->o->prefer == RID_GT_PREFER_LAST ? "last" : "first");
@@ -70,14 +72,16 @@ static rid_status read_truth(job *j, rid_err *err)
 {
     if (j->o->truth.n_pairs > 0)
         return read_pairs(j, err);
-    const rid_status st = rid_gt_doc_read(&j->doc, j->o->truth.gt, j->o->truth.n_gt, j->o->prefer, err);
+    const rid_status st =
+        rid_gt_doc_read(&j->doc, j->o->truth.gt, j->o->truth.n_gt, j->o->prefer, err);
     return st == RID_OK ? judge_conflicts(j, err) : st;
 }
 
 /* ---- pairs ---- */
 
 /* Who is who in each bucket; person[b] is the caller's. */
-static rid_status label_buckets(const job *j, rid_bucket_labels *labels, uint32_t **person, rid_err *err)
+static rid_status label_buckets(const job *j, rid_bucket_labels *labels, uint32_t **person,
+                                rid_err *err)
 {
     for (size_t b = 0; b < j->places.n_buckets; b++) {
         const size_t n = j->places.buckets[b].n;
@@ -86,9 +90,9 @@ static rid_status label_buckets(const job *j, rid_bucket_labels *labels, uint32_
             return RID_FAIL_NOMEM(err);
         for (size_t i = 0; i < n; i++) {
             uint32_t e;
-            const bool labelled = rid_id_table_find(&j->doc.entry_ids,
-                                                    rid_gt_places_id(&j->places, b, i), &e) &&
-                                  j->doc.entries[e].include;
+            const bool labelled =
+                rid_id_table_find(&j->doc.entry_ids, rid_gt_places_id(&j->places, b, i), &e) &&
+                j->doc.entries[e].include;
             person[b][i] = labelled ? j->doc.entries[e].person : UINT32_MAX;
         }
         labels[b] = (rid_bucket_labels){person[b], n};
@@ -97,7 +101,8 @@ static rid_status label_buckets(const job *j, rid_bucket_labels *labels, uint32_
 }
 
 /* Pairs of one person in two buckets: no pair of a bucket says so. */
-static rid_status count_pairs_across(const job *j, const rid_bucket_labels *labels, size_t *n, rid_err *err)
+static rid_status count_pairs_across(const job *j, const rid_bucket_labels *labels, size_t *n,
+                                     rid_err *err)
 {
     struct tally {
         size_t all, here, bucket; /* entries so far; of them in the bucket (+ 1) met last */
@@ -157,7 +162,8 @@ static void say_pairs(const job *j, const rid_bucket_pairs *pairs, size_t n_acro
     if (unknown > 0)
         rid_log(RID_LOG_WARN, "lost: %zu labelled entries that are in no store", unknown);
     if (n_across > 0)
-        rid_log(RID_LOG_WARN, "lost: %zu pairs of one person in two buckets, which matching never joins",
+        rid_log(RID_LOG_WARN,
+                "lost: %zu pairs of one person in two buckets, which matching never joins",
                 n_across);
 }
 

@@ -10,15 +10,15 @@
 typedef struct rid_gt_convert_options {
     rid_label_files truth;
     const char *const *stores;
-    size_t n_stores;      /**< for pairs */
-    uint64_t limit;       /**< rows of the stores to look at; 0: all */
+    size_t n_stores; /**< for pairs */
+    uint64_t limit;  /**< rows of the stores to look at; 0: all */
     bool to_pairs;
-    bool form_given;      /**< otherwise the form is that of the first file; persons for a manifest */
+    bool form_given; /**< otherwise the form is that of the first file; persons for a manifest */
     rid_gt_form form;
-    rid_gt_prefer prefer; /**< NONE: conflicting labels are RID_EDATA */
-    size_t cases;         /**< of conflicts that are logged */
+    rid_gt_prefer prefer;                   /**< NONE: conflicting labels are RID_EDATA */
+    size_t cases;                           /**< of conflicts that are logged */
     uint64_t max_same, max_different, seed; /**< pairs to draw of each kind; UINT64_MAX: all */
-    const char *output;   /**< "-": standard output */
+    const char *output;                     /**< "-": standard output */
     bool force, dry_run;
 } rid_gt_convert_options;
 

@@ -28,9 +28,9 @@ typedef struct comparing {
     rid_gt_diff *d;
     const rid_gt_doc *a, *b;
     size_t max;
-    cell *links;  /* (common): one an entry, in a's order */
-    cell *cells;  /* (n_cells) by from, to */
-    cell *by_to;  /* (n_cells) by to, from */
+    cell *links; /* (common): one an entry, in a's order */
+    cell *cells; /* (n_cells) by from, to */
+    cell *by_to; /* (n_cells) by to, from */
     size_t n_cells;
     size_t *heir, *origin; /* of people of a, of b: which of cells; SIZE_MAX: none */
 } comparing;
@@ -121,7 +121,8 @@ static bool is_larger(const comparing *x, const cell *c, const cell *than)
     if (has_same_name(x, c) != has_same_name(x, than))
         return has_same_name(x, c);
     const int from = rid_str_compare(person_of(x->a, c->from), person_of(x->a, than->from));
-    return from != 0 ? from < 0 : rid_str_compare(person_of(x->b, c->to), person_of(x->b, than->to)) < 0;
+    return from != 0 ? from < 0
+                     : rid_str_compare(person_of(x->b, c->to), person_of(x->b, than->to)) < 0;
 }
 
 static rid_status find_heirs(comparing *x, rid_err *err)
@@ -190,8 +191,9 @@ static void find_parts(const comparing *x, bool merged)
     rid_jsonw w;
     for (size_t i = 0, end; i < x->n_cells; i = end) {
         bool found = false;
-        for (end = i; end < x->n_cells && (merged ? cells[end].to == cells[i].to
-                                                  : cells[end].from == cells[i].from); end++) {
+        for (end = i; end < x->n_cells &&
+                      (merged ? cells[end].to == cells[i].to : cells[end].from == cells[i].from);
+             end++) {
             const bool heir = is_to_heir(x, &cells[end]), origin = is_from_origin(x, &cells[end]);
             found |= merged ? heir && !origin : origin && !heir;
         }
@@ -258,7 +260,7 @@ static void find_only(const comparing *x, const rid_gt_doc *doc, const rid_gt_do
 
 /* People with entries, none of which has a link. */
 static void find_alone(const comparing *x, const rid_gt_doc *doc, const size_t *link,
-                         rid_gt_diff_kind kind)
+                       rid_gt_diff_kind kind)
 {
     rid_gt_finding *f = &x->d->findings[kind];
     rid_jsonw w;
@@ -273,12 +275,14 @@ static void find_alone(const comparing *x, const rid_gt_doc *doc, const size_t *
     }
 }
 
-rid_status rid_gt_diff_find(rid_gt_diff *d, const rid_gt_doc *a, const rid_gt_doc *b, size_t max_cases,
-                            rid_err *err)
+rid_status rid_gt_diff_find(rid_gt_diff *d, const rid_gt_doc *a, const rid_gt_doc *b,
+                            size_t max_cases, rid_err *err)
 {
     comparing x = {.d = d, .a = a, .b = b, .max = max_cases};
-    *d = (rid_gt_diff){.entries_a = a->n_included, .entries_b = b->n_included,
-                       .people_a = rid_gt_doc_people(a), .people_b = rid_gt_doc_people(b)};
+    *d = (rid_gt_diff){.entries_a = a->n_included,
+                       .entries_b = b->n_included,
+                       .people_a = rid_gt_doc_people(a),
+                       .people_b = rid_gt_doc_people(b)};
     for (int k = 0; k < RID_GT_DIFF_KINDS; k++) {
         d->findings[k].name = kinds[k].name;
         d->findings[k].what = kinds[k].what;

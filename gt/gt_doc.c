@@ -33,13 +33,15 @@ static rid_status add_notes(rid_gt_doc *doc, rid_gt_span *span, rid_str more, ri
     return st == RID_OK && doc->text.failed ? RID_FAIL_NOMEM(err) : st;
 }
 
-static rid_status add_person(rid_gt_doc *doc, const rid_gt_item *item, uint32_t *number, rid_err *err)
+static rid_status add_person(rid_gt_doc *doc, const rid_gt_item *item, uint32_t *number,
+                             rid_err *err)
 {
     bool added;
     rid_status st = rid_id_table_add(&doc->person_ids, item->person, number, &added, err);
     if (st != RID_OK)
         return st;
-    if (rid_mem_grow(&doc->persons, &doc->persons_cap, doc->person_ids.n, sizeof *doc->persons) != 0)
+    if (rid_mem_grow(&doc->persons, &doc->persons_cap, doc->person_ids.n, sizeof *doc->persons) !=
+        0)
         return RID_FAIL_NOMEM(err);
     if (added)
         doc->persons[*number] = (rid_gt_person){0};
@@ -63,7 +65,8 @@ static bool agree(const rid_gt_entry *a, const rid_gt_entry *b)
     return a->include == b->include && (!a->include || a->person == b->person);
 }
 
-static rid_status note_conflict(rid_gt_doc *doc, uint32_t entry, const rid_gt_entry *now, rid_err *err)
+static rid_status note_conflict(rid_gt_doc *doc, uint32_t entry, const rid_gt_entry *now,
+                                rid_err *err)
 {
     rid_gt_entry *was = &doc->entries[entry];
     if (was->conflicting)
@@ -72,10 +75,9 @@ static rid_status note_conflict(rid_gt_doc *doc, uint32_t entry, const rid_gt_en
                      sizeof *doc->conflicts) != 0)
         return RID_FAIL_NOMEM(err);
     was->conflicting = true;
-    doc->conflicts[doc->n_conflicts++] =
-        (rid_gt_conflict){.entry = entry,
-                          .said = {{was->person, was->file, was->include},
-                                   {now->person, now->file, now->include}}};
+    doc->conflicts[doc->n_conflicts++] = (rid_gt_conflict){
+        .entry = entry,
+        .said = {{was->person, was->file, was->include}, {now->person, now->file, now->include}}};
     return RID_OK;
 }
 
@@ -99,8 +101,8 @@ static rid_status label_again(rid_gt_doc *doc, uint32_t number, rid_gt_entry *no
     return add_notes(doc, &was->notes, item->rest, prefer, err);
 }
 
-static rid_status add_label(rid_gt_doc *doc, const rid_gt_item *item, uint32_t person, uint32_t file,
-                            rid_gt_prefer prefer, rid_err *err)
+static rid_status add_label(rid_gt_doc *doc, const rid_gt_item *item, uint32_t person,
+                            uint32_t file, rid_gt_prefer prefer, rid_err *err)
 {
     rid_gt_entry e = {.person = person,
                       .file = file,
@@ -120,8 +122,8 @@ static rid_status add_label(rid_gt_doc *doc, const rid_gt_item *item, uint32_t p
     return add_notes(doc, &doc->entries[number].notes, item->rest, prefer, err);
 }
 
-rid_status rid_gt_doc_add(rid_gt_doc *doc, const rid_gt_item *item, uint32_t file, rid_gt_prefer prefer,
-                          rid_err *err)
+rid_status rid_gt_doc_add(rid_gt_doc *doc, const rid_gt_item *item, uint32_t file,
+                          rid_gt_prefer prefer, rid_err *err)
 {
     uint32_t person;
     if (!item->person.data)
@@ -139,8 +141,8 @@ static rid_status visit(void *ctx, const rid_gt_item *item, rid_err *err)
     return rid_gt_doc_add(r->doc, item, r->file, r->prefer, err);
 }
 
-rid_status rid_gt_doc_read(rid_gt_doc *doc, const char *const *paths, size_t n, rid_gt_prefer prefer,
-                           rid_err *err)
+rid_status rid_gt_doc_read(rid_gt_doc *doc, const char *const *paths, size_t n,
+                           rid_gt_prefer prefer, rid_err *err)
 {
     rid_status st = RID_OK;
     *doc = (rid_gt_doc){0};
@@ -194,7 +196,8 @@ void rid_gt_groups_clear(rid_gt_groups *g)
     *g = (rid_gt_groups){0};
 }
 
-void rid_gt_doc_append_conflict(rid_buf *out, const rid_gt_doc *doc, const char *const *paths, size_t i)
+void rid_gt_doc_append_conflict(rid_buf *out, const rid_gt_doc *doc, const char *const *paths,
+                                size_t i)
 {
     const rid_gt_conflict *c = &doc->conflicts[i];
     rid_buf_append_str(out, "entry '");
@@ -215,7 +218,8 @@ rid_status rid_gt_doc_fail_conflict(const rid_gt_doc *doc, const char *const *pa
     const rid_status st =
         rid_buf_cstr(&text)
             ? RID_FAIL(err, RID_EDATA, "%.700s: an entry is one person%s", text.data,
-                       doc->n_conflicts > 1 ? " (the first of several; rid-gt check lists them)" : "")
+                       doc->n_conflicts > 1 ? " (the first of several; rid-gt check lists them)"
+                                            : "")
             : RID_FAIL_NOMEM(err);
     rid_buf_free(&text);
     return st;

@@ -31,8 +31,8 @@ typedef struct rid_gt_person {
 
 typedef struct rid_gt_entry {
     uint32_t person, file;
-    bool include;      /**< false: left out, by itself or with its person */
-    bool own_include;  /**< its own "include" */
+    bool include;     /**< false: left out, by itself or with its person */
+    bool own_include; /**< its own "include" */
     bool conflicting;
     rid_gt_span notes;
 } rid_gt_entry;
@@ -49,15 +49,15 @@ typedef struct rid_gt_conflict {
 /** Read only; entries and persons in order of first appearance. Zero-initialise. */
 typedef struct rid_gt_doc {
     rid_id_table entry_ids, person_ids;
-    rid_gt_entry *entries;  /**< (entry_ids.n) */
-    rid_gt_person *persons; /**< (person_ids.n) */
+    rid_gt_entry *entries;      /**< (entry_ids.n) */
+    rid_gt_person *persons;     /**< (person_ids.n) */
     rid_gt_conflict *conflicts; /**< (n_conflicts): one for an entry */
     size_t n_conflicts;
-    size_t n_included;      /**< entries that are not left out */
-    size_t n_repeated;      /**< labels that say again what an earlier one says */
-    size_t n_notes_differ;  /**< members of notes that two documents have with different values */
-    rid_gt_span notes;      /**< what stands in the documents beside the labels */
-    rid_gt_form form;       /**< of the first document, as it can be written: persons for a manifest */
+    size_t n_included;     /**< entries that are not left out */
+    size_t n_repeated;     /**< labels that say again what an earlier one says */
+    size_t n_notes_differ; /**< members of notes that two documents have with different values */
+    rid_gt_span notes;     /**< what stands in the documents beside the labels */
+    rid_gt_form form; /**< of the first document, as it can be written: persons for a manifest */
     rid_buf text;
     size_t entries_cap, persons_cap, conflicts_cap;
 } rid_gt_doc;
@@ -87,7 +87,8 @@ RID_MUST rid_status rid_gt_doc_group(rid_gt_groups *g, const rid_gt_doc *doc, ri
 void rid_gt_groups_clear(rid_gt_groups *g);
 
 /** "entry 'e': person 'p' in a.json, person 'q' in b.json"; paths as they were given to read. */
-void rid_gt_doc_append_conflict(rid_buf *out, const rid_gt_doc *doc, const char *const *paths, size_t i);
+void rid_gt_doc_append_conflict(rid_buf *out, const rid_gt_doc *doc, const char *const *paths,
+                                size_t i);
 /** RID_EDATA with the first conflict and how many there are. n_conflicts > 0. */
 rid_status rid_gt_doc_fail_conflict(const rid_gt_doc *doc, const char *const *paths, rid_err *err);
 

@@ -12,9 +12,8 @@ static const size_t DOCUMENT_MAX = (size_t)1 << 30;
 static const char FRAMES[] = "embeddings";
 
 /* The member that a form is known by. */
-static const char *const marks[] = {[RID_GT_PERSONS] = "persons",
-                                    [RID_GT_ENTRY_MAP] = "entry_map",
-                                    [RID_GT_MANIFEST] = "people"};
+static const char *const marks[] = {
+    [RID_GT_PERSONS] = "persons", [RID_GT_ENTRY_MAP] = "entry_map", [RID_GT_MANIFEST] = "people"};
 
 static const char *const form_names[] = {"entries", "persons", "map", "manifest"};
 
@@ -37,9 +36,9 @@ bool rid_gt_form_parse(const char *name, rid_gt_form *form)
 typedef struct reading {
     rid_gt_visit *visit;
     void *ctx;
-    rid_str day;             /* of a manifest */
+    rid_str day;               /* of a manifest */
     const rid_gt_item *person; /* of the entries that are read */
-    rid_buf rest, qualified; /* scratch */
+    rid_buf rest, qualified;   /* scratch */
 } reading;
 
 static rid_status visit(const reading *r, rid_json_file *f, const rid_gt_item *item, rid_err *err)
@@ -111,7 +110,8 @@ static rid_status read_member(rid_json_file *f, void *ctx, rid_str key, rid_json
 }
 
 /* r->rest becomes the members that are not asked for. */
-static rid_status read_object(reading *r, rid_json_file *f, rid_json object, members *m, rid_err *err)
+static rid_status read_object(reading *r, rid_json_file *f, rid_json object, members *m,
+                              rid_err *err)
 {
     rid_buf_clear(&r->rest);
     m->rest = &r->rest;
@@ -140,7 +140,8 @@ static bool enter_array(rid_json_file *f, rid_json object, const char *name, rid
 
 /* ---- the forms ---- */
 
-static rid_status read_plain_label(rid_json_file *f, void *ctx, rid_str entry, rid_json v, rid_err *err)
+static rid_status read_plain_label(rid_json_file *f, void *ctx, rid_str entry, rid_json v,
+                                   rid_err *err)
 {
     char digits[ID_DIGITS];
     rid_gt_item item = {.entry = entry, .include = true, .person_include = true};
@@ -148,13 +149,15 @@ static rid_status read_plain_label(rid_json_file *f, void *ctx, rid_str entry, r
                                             : rid_json_file_fail_type(f, err, "a person_id", v);
 }
 
-static rid_status read_mapped_entry(rid_json_file *f, void *ctx, rid_str entry, rid_json v, rid_err *err)
+static rid_status read_mapped_entry(rid_json_file *f, void *ctx, rid_str entry, rid_json v,
+                                    rid_err *err)
 {
     reading *r = ctx;
     members m = {.id_key = "person_id"};
     const rid_status st = read_object(r, f, v, &m, err);
     return st == RID_OK
-               ? visit(r, f, &(rid_gt_item){entry, m.id, m.include, true, rid_buf_view(&r->rest)}, err)
+               ? visit(r, f, &(rid_gt_item){entry, m.id, m.include, true, rid_buf_view(&r->rest)},
+                       err)
                : st;
 }
 
@@ -164,8 +167,10 @@ static rid_status read_entry(rid_json_file *f, void *ctx, rid_str key, rid_json 
     members m = {.id_key = "entry_id"};
     (void)key;
     const rid_status st = read_object(r, f, v, &m, err);
-    return st == RID_OK ? visit(r, f, &(rid_gt_item){m.id, r->person->person, m.include,
-                                                     r->person->include, rid_buf_view(&r->rest)}, err)
+    return st == RID_OK ? visit(r, f,
+                                &(rid_gt_item){m.id, r->person->person, m.include,
+                                               r->person->include, rid_buf_view(&r->rest)},
+                                err)
                         : st;
 }
 
@@ -177,7 +182,9 @@ static rid_status read_person(rid_json_file *f, void *ctx, rid_str id, rid_json 
     rid_status st = read_object(r, f, v, &m, err);
     if (st != RID_OK)
         return st;
-    const rid_gt_item person = {.person = id, .include = m.include, .person_include = m.include,
+    const rid_gt_item person = {.person = id,
+                                .include = m.include,
+                                .person_include = m.include,
                                 .rest = rid_buf_view(&r->rest)};
     st = visit(r, f, &person, err);
     if (st != RID_OK)
@@ -193,7 +200,8 @@ static rid_status read_person(rid_json_file *f, void *ctx, rid_str id, rid_json 
 static rid_status read_event(rid_json_file *f, void *ctx, rid_str key, rid_json v, rid_err *err)
 {
     const reading *r = ctx;
-    rid_gt_item item = {.person = rid_buf_view(&r->qualified), .include = true, .person_include = true};
+    rid_gt_item item = {
+        .person = rid_buf_view(&r->qualified), .include = true, .person_include = true};
     rid_json id;
     char digits[ID_DIGITS];
     (void)key;
@@ -202,7 +210,8 @@ static rid_status read_event(rid_json_file *f, void *ctx, rid_str key, rid_json 
     return visit(r, f, &item, err);
 }
 
-static rid_status read_manifest_person(rid_json_file *f, void *ctx, rid_str key, rid_json v, rid_err *err)
+static rid_status read_manifest_person(rid_json_file *f, void *ctx, rid_str key, rid_json v,
+                                       rid_err *err)
 {
     reading *r = ctx;
     rid_json id, events, first_seen;
@@ -211,7 +220,8 @@ static rid_status read_manifest_person(rid_json_file *f, void *ctx, rid_str key,
     (void)key;
     if (!rid_json_find(v, "person_id", &id) || !take_id(id, digits, &name) ||
         !enter_array(f, v, "events", &events))
-        return rid_json_file_fail_type(f, err, "an object with 'person_id' and an array 'events'", v);
+        return rid_json_file_fail_type(f, err, "an object with 'person_id' and an array 'events'",
+                                       v);
     rid_buf_clear(&r->qualified);
     rid_buf_append(&r->qualified, r->day.data, r->day.len);
     rid_buf_append_str(&r->qualified, r->day.len > 0 ? "/" : "");
@@ -219,10 +229,12 @@ static rid_status read_manifest_person(rid_json_file *f, void *ctx, rid_str key,
     rid_buf_clear(&r->rest);
     if (rid_json_find(v, "first_seen", &first_seen))
         keep_member(&r->rest, (rid_str){"first_seen", 10}, first_seen);
-    const rid_gt_item person = {.person = rid_buf_view(&r->qualified), .include = true,
-                                .person_include = true, .rest = rid_buf_view(&r->rest)};
-    rid_status st = r->qualified.failed || r->rest.failed ? RID_FAIL_NOMEM(err)
-                                                          : visit(r, f, &person, err);
+    const rid_gt_item person = {.person = rid_buf_view(&r->qualified),
+                                .include = true,
+                                .person_include = true,
+                                .rest = rid_buf_view(&r->rest)};
+    rid_status st =
+        r->qualified.failed || r->rest.failed ? RID_FAIL_NOMEM(err) : visit(r, f, &person, err);
     if (st == RID_OK)
         st = rid_json_file_each(f, events, read_event, r, err);
     rid_json_file_leave(f);
@@ -269,8 +281,10 @@ static rid_status read_root(reading *r, rid_json_file *f, rid_gt_form *form, rid
     rid_json labels, day;
     rid_status st = RID_OK;
     if (rid_json_type_of(f->root) != RID_JSON_OBJECT)
-        return rid_json_file_fail_type(f, err, "ground truth: an object entry_id: person_id, or one with"
-                                               " 'persons', 'entry_map' or 'people'", f->root);
+        return rid_json_file_fail_type(f, err,
+                                       "ground truth: an object entry_id: person_id, or one with"
+                                       " 'persons', 'entry_map' or 'people'",
+                                       f->root);
     *form = enter_form(f, &labels);
     if (*form == RID_GT_PERSONS || *form == RID_GT_ENTRY_MAP)
         st = visit_rest(r, f, marks[*form], err);

@@ -56,7 +56,8 @@ static void append_second(rid_buf *out, rid_json first, rid_json second, size_t 
     rid_buf_free(&y);
 }
 
-rid_status rid_gt_notes_join(rid_buf *out, rid_str first, rid_str second, size_t *n_differ, rid_err *err)
+rid_status rid_gt_notes_join(rid_buf *out, rid_str first, rid_str second, size_t *n_differ,
+                             rid_err *err)
 {
     rid_json_parser *parsers[2] = {NULL, NULL};
     rid_buf texts[2] = {{0}, {0}};

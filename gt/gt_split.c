@@ -49,11 +49,14 @@ static rid_status name_parts(job *j, rid_err *err)
         j->parts[k].name = (rid_str){at, len};
         for (size_t i = 0; i < k; i++)
             if (rid_str_equal(j->parts[i].name, j->parts[k].name))
-                return RID_FAIL(err, RID_EUSAGE, "--names: '%.*s' stands twice", RID_STR(j->parts[k].name));
+                return RID_FAIL(err, RID_EUSAGE, "--names: '%.*s' stands twice",
+                                RID_STR(j->parts[k].name));
         const bool more = at[len] == ',';
         if (len == 0 || (j->o->names && more != (k + 1 < n)))
-            return RID_FAIL(err, RID_EUSAGE, "--names: '%.200s' is not %zu names with commas between"
-                            " them, one for each of --fractions", j->o->names, n);
+            return RID_FAIL(err, RID_EUSAGE,
+                            "--names: '%.200s' is not %zu names with commas between"
+                            " them, one for each of --fractions",
+                            j->o->names, n);
         at += len + more;
     }
     return RID_OK;
@@ -94,7 +97,7 @@ static uint32_t unit_of(const job *j, uint32_t entry)
     if (j->o->by == RID_GT_BY_PERSON)
         return j->doc.entries[entry].person;
     const uint32_t b = j->places.bucket[entry];
-    return b == RID_GT_NOWHERE        ? RID_GT_NOWHERE
+    return b == RID_GT_NOWHERE         ? RID_GT_NOWHERE
            : j->o->by == RID_GT_BY_DAY ? j->places.day[b]
                                        : j->places.store[b];
 }
@@ -207,7 +210,9 @@ static void append_part(const job *j, uint32_t k, rid_jsonw *w)
     const struct {
         const char *name;
         size_t n;
-    } sizes[] = {{"n_units", p->n_units}, {"n_entries", p->n_entries}, {"n_people", p->n_people},
+    } sizes[] = {{"n_units", p->n_units},
+                 {"n_entries", p->n_entries},
+                 {"n_people", p->n_people},
                  {"n_left_out", p->n_left_out}};
     rid_jsonw_begin_object(w);
     rid_jsonw_key(w, "name");
@@ -260,7 +265,8 @@ static void say_sizes(const job *j)
             snprintf(units, sizeof units, "%zu %s, ", p->n_units, units_names[j->o->by]);
         rid_log(RID_LOG_INFO, "%.*s: %s%zu %s, %zu %s%s%.*s", RID_STR(p->name), units, p->n_entries,
                 rid_noun(p->n_entries, "entry", "entries"), p->n_people,
-                rid_noun(p->n_people, "person", "people"), j->o->dry_run ? "" : "; ", RID_STR(rid_buf_view(&p->path)));
+                rid_noun(p->n_people, "person", "people"), j->o->dry_run ? "" : "; ",
+                RID_STR(rid_buf_view(&p->path)));
     }
     if (j->places.n_unknown > 0)
         rid_log(RID_LOG_WARN, "%zu %s in no store, and in no part", j->places.n_unknown,
@@ -270,7 +276,8 @@ static void say_sizes(const job *j)
                 rid_noun(j->n_across, "person has", "people have"));
     rid_gt_loss_append(&lost, &j->loss);
     if (lost.len > 0)
-        rid_log(RID_LOG_WARN, "lost, as this form cannot say it: %.*s", RID_STR(rid_buf_view(&lost)));
+        rid_log(RID_LOG_WARN, "lost, as this form cannot say it: %.*s",
+                RID_STR(rid_buf_view(&lost)));
     rid_buf_free(&lost);
 }
 
@@ -278,12 +285,12 @@ static void say_sizes(const job *j)
 
 static rid_status write_part(job *j, uint32_t k, rid_publish *out, rid_err *err)
 {
-    const rid_gt_part which = {
-        j->entry_part, j->o->by == RID_GT_BY_PERSON ? j->unit_part : NULL, k};
+    const rid_gt_part which = {j->entry_part, j->o->by == RID_GT_BY_PERSON ? j->unit_part : NULL,
+                               k};
     rid_gt_loss loss;
     rid_buf text = {0};
-    rid_status st = rid_gt_write(&text, &j->doc, &which, j->o->form_given ? j->o->form : j->doc.form,
-                                 &loss, err);
+    rid_status st = rid_gt_write(&text, &j->doc, &which,
+                                 j->o->form_given ? j->o->form : j->doc.form, &loss, err);
     j->loss.left_out += loss.left_out;
     j->loss.empty += loss.empty;
     j->loss.notes += loss.notes;

@@ -21,9 +21,9 @@ typedef struct rid_gt_split_options {
     const char *names;     /**< "a,b,c"; NULL: train,test or train,val,test or 1,2,3,4… */
     rid_split_rule rule;
     uint64_t seed;
-    bool form_given;       /**< otherwise the form is that of the first file; persons for a manifest */
+    bool form_given; /**< otherwise the form is that of the first file; persons for a manifest */
     rid_gt_form form;
-    const char *output;    /**< DIR for DIR/NAME.json, X.json for X-NAME.json */
+    const char *output;        /**< DIR for DIR/NAME.json, X.json for X-NAME.json */
     bool force, dry_run, json; /**< json: what is in the parts, on standard output */
     /** Asked for each part's file, before anything is read; its error ends the run. NULL: not asked. */
     rid_status (*may_write)(void *ctx, const char *path, rid_err *err);
@@ -33,6 +33,7 @@ typedef struct rid_gt_split_options {
 /** Writes a document for each part. Entries go with their unit, those left out, too; by store and by day
  *  entries that are in no store are in no part. RID_EUSAGE (also where an output exists), RID_EDATA:
  *  conflicting labels, a part without an entry; errors of reading and publishing. */
-RID_MUST rid_status rid_gt_split_run(const rid_gt_split_options *o, rid_summary *summary, rid_err *err);
+RID_MUST rid_status rid_gt_split_run(const rid_gt_split_options *o, rid_summary *summary,
+                                     rid_err *err);
 
 #endif

@@ -115,8 +115,8 @@ static void write_person(writing *w, const rid_gt_groups *g, uint32_t person, bo
         rid_buf_append_str(w->out, first_entry ? "\n   {\"entry_id\": " : ",\n   {\"entry_id\": ");
         rid_jsonw_quote(w->out, rid_id_table_at(&doc->entry_ids, g->order[k]));
         /* Left out by a person that is in after all, it says so itself. */
-        rid_buf_append_str(w->out, (p->include ? e->include : e->own_include) ? ""
-                                                                              : ", \"include\": false");
+        rid_buf_append_str(
+            w->out, (p->include ? e->include : e->own_include) ? "" : ", \"include\": false");
         append_notes(w, e->notes);
         rid_buf_append_char(w->out, '}');
         first_entry = false;
@@ -156,8 +156,8 @@ static rid_status count_lost_persons(writing *w, rid_err *err)
     return st;
 }
 
-rid_status rid_gt_write(rid_buf *out, const rid_gt_doc *doc, const rid_gt_part *part, rid_gt_form form,
-                        rid_gt_loss *loss, rid_err *err)
+rid_status rid_gt_write(rid_buf *out, const rid_gt_doc *doc, const rid_gt_part *part,
+                        rid_gt_form form, rid_gt_loss *loss, rid_err *err)
 {
     writing w = {.out = out, .doc = doc, .part = part};
     rid_status st = RID_OK;
@@ -187,7 +187,8 @@ void rid_gt_loss_append(rid_buf *out, const rid_gt_loss *loss)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (kinds[i].n == 0)
             continue;
-        rid_buf_printf(out, "%s%zu %s", join, kinds[i].n, kinds[i].n == 1 ? kinds[i].one : kinds[i].many);
+        rid_buf_printf(out, "%s%zu %s", join, kinds[i].n,
+                       kinds[i].n == 1 ? kinds[i].one : kinds[i].many);
         join = ", ";
     }
 }

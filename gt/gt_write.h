@@ -7,16 +7,18 @@
 
 /** A part of a document; NULL instead of it: everything. */
 typedef struct rid_gt_part {
-    const uint32_t *entry;  /**< (entry_ids.n): the part of each */
-    const uint32_t *person; /**< (person_ids.n): the part of a person without entries; NULL: of none */
-    uint32_t number;        /**< which part it is */
+    const uint32_t *entry; /**< (entry_ids.n): the part of each */
+    const uint32_t
+        *person;     /**< (person_ids.n): the part of a person without entries; NULL: of none */
+    uint32_t number; /**< which part it is */
 } rid_gt_part;
 
 /** What a form cannot say. */
 typedef struct rid_gt_loss {
     size_t left_out; /**< entries that are left out: form of entries */
     size_t empty;    /**< persons without entries: form of entries, map */
-    size_t notes;    /**< entries, persons and documents with notes: form of entries; persons in a map */
+    size_t
+        notes; /**< entries, persons and documents with notes: form of entries; persons in a map */
 } rid_gt_loss;
 
 /** Appends the document in a form: RID_GT_PLAIN (an object entry_id: person_id, which has no place for a

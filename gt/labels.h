@@ -30,7 +30,8 @@ typedef struct rid_label_files {
     size_t n_gt, n_pairs;
 } rid_label_files;
 /** Reads the ones or the others; not both numbers may be 0. */
-RID_MUST rid_status rid_labels_read_files(rid_labels **out, const rid_label_files *files, rid_err *err);
+RID_MUST rid_status rid_labels_read_files(rid_labels **out, const rid_label_files *files,
+                                          rid_err *err);
 void rid_labels_free(rid_labels *l);
 
 /** True where they come from pairs. */

@@ -35,10 +35,11 @@ static rid_status link_pairs(uint32_t *parent, const rid_pairs *pairs, rid_err *
     if (n_wrong == 0)
         return RID_OK;
     rid_pairs_at(pairs, wrong, &a, &b, &same);
-    return RID_FAIL(err, RID_EDATA,
-                    "entries '%.*s' and '%.*s' are said to be different people, but pairs of one person"
-                    " connect them (%zu such pairs)",
-                    RID_STR(rid_pairs_id(pairs, a)), RID_STR(rid_pairs_id(pairs, b)), n_wrong);
+    return RID_FAIL(
+        err, RID_EDATA,
+        "entries '%.*s' and '%.*s' are said to be different people, but pairs of one person"
+        " connect them (%zu such pairs)",
+        RID_STR(rid_pairs_id(pairs, a)), RID_STR(rid_pairs_id(pairs, b)), n_wrong);
 }
 
 rid_status rid_linked_people(const rid_pairs *pairs, rid_gt_visit *visit, void *ctx, rid_err *err)

@@ -76,7 +76,8 @@ static uint64_t count_apart(const rid_labels *labels, const uint64_t *people, si
     return count;
 }
 
-static void count_buckets(rid_pair_gaps *out, const rid_labels *labels, const rid_sightings *s, size_t *in)
+static void count_buckets(rid_pair_gaps *out, const rid_labels *labels, const rid_sightings *s,
+                          size_t *in)
 {
     for (size_t first = 0, end; first < s->n; first = end) {
         for (end = first + 1; end < s->n && s->at[end] >> 32 == s->at[first] >> 32;)
@@ -84,7 +85,8 @@ static void count_buckets(rid_pair_gaps *out, const rid_labels *labels, const ri
         const uint64_t all = two_of(end - first);
         out->n_buckets++;
         out->within += all;
-        out->within_open += all - count_apart(labels, s->at + first, end - first, in, out->n_buckets);
+        out->within_open +=
+            all - count_apart(labels, s->at + first, end - first, in, out->n_buckets);
     }
 }
 
@@ -106,7 +108,8 @@ static void count_people(rid_pair_gaps *out, const rid_labels *labels, rid_sight
     out->all_open = out->all - count_apart(labels, s->at, s->n, in, out->n_buckets + 1);
 }
 
-rid_status rid_pair_gaps_find(rid_pair_gaps *out, const rid_labels *labels, rid_sightings *s, rid_err *err)
+rid_status rid_pair_gaps_find(rid_pair_gaps *out, const rid_labels *labels, rid_sightings *s,
+                              rid_err *err)
 {
     size_t *in = rid_mem_zalloc(rid_labels_person_count(labels), sizeof *in);
     *out = (rid_pair_gaps){0};
@@ -121,25 +124,32 @@ rid_status rid_pair_gaps_find(rid_pair_gaps *out, const rid_labels *labels, rid_
 
 static void warn(const rid_pair_gaps *g, rid_gaps_scope scope)
 {
-    const char *across = g->n_across == 0
-                             ? "; nobody is in two buckets: who comes to several counts as several people"
-                             : "";
+    const char *across =
+        g->n_across == 0
+            ? "; nobody is in two buckets: who comes to several counts as several people"
+            : "";
     if (g->n_buckets < 2 && g->all_open > 0)
         rid_log(RID_LOG_WARN,
-                "people come from pairs: %" PRIu64 " of %" PRIu64 " pairs of people are told apart by no"
-                " pair, and count as different people", g->all_open, g->all);
+                "people come from pairs: %" PRIu64 " of %" PRIu64
+                " pairs of people are told apart by no"
+                " pair, and count as different people",
+                g->all_open, g->all);
     else if (g->n_buckets > 1 && scope == RID_GAPS_WITHIN && g->within_open > 0)
         rid_log(RID_LOG_WARN,
-                "people come from pairs: %" PRIu64 " of %" PRIu64 " pairs of people within buckets are told"
-                " apart by no pair, and count as different people", g->within_open, g->within);
+                "people come from pairs: %" PRIu64 " of %" PRIu64
+                " pairs of people within buckets are told"
+                " apart by no pair, and count as different people",
+                g->within_open, g->within);
     else if (g->n_buckets > 1 && scope == RID_GAPS_ALL && g->all_open > 0)
         rid_log(RID_LOG_WARN,
-                "people come from pairs: %" PRIu64 " of %" PRIu64 " pairs of people (within buckets %" PRIu64
-                " of %" PRIu64 ") are told apart by no pair, and count as different people%s",
+                "people come from pairs: %" PRIu64 " of %" PRIu64
+                " pairs of people (within buckets %" PRIu64 " of %" PRIu64
+                ") are told apart by no pair, and count as different people%s",
                 g->all_open, g->all, g->within_open, g->within, across);
 }
 
-rid_status rid_pair_gaps_say(const rid_labels *labels, rid_sightings *s, rid_gaps_scope scope, rid_err *err)
+rid_status rid_pair_gaps_say(const rid_labels *labels, rid_sightings *s, rid_gaps_scope scope,
+                             rid_err *err)
 {
     rid_pair_gaps gaps;
     const rid_status st = rid_pair_gaps_find(&gaps, labels, s, err);

@@ -17,7 +17,8 @@ typedef struct rid_sightings {
 } rid_sightings;
 
 /** bucket: any number that the bucket has. Does nothing for UINT32_MAX, an entry without label. RID_ETEMP. */
-RID_MUST rid_status rid_sightings_add(rid_sightings *s, uint32_t bucket, uint32_t person, rid_err *err);
+RID_MUST rid_status rid_sightings_add(rid_sightings *s, uint32_t bucket, uint32_t person,
+                                      rid_err *err);
 void rid_sightings_clear(rid_sightings *s);
 
 typedef struct rid_pair_gaps {
@@ -29,8 +30,8 @@ typedef struct rid_pair_gaps {
 } rid_pair_gaps;
 
 /** Counts; s is put in order. The labels are linked (rid_labels_are_linked). RID_ETEMP. */
-RID_MUST rid_status rid_pair_gaps_find(rid_pair_gaps *out, const rid_labels *labels, rid_sightings *s,
-                                       rid_err *err);
+RID_MUST rid_status rid_pair_gaps_find(rid_pair_gaps *out, const rid_labels *labels,
+                                       rid_sightings *s, rid_err *err);
 
 /** Which pairs matter to what is done with them. */
 typedef enum rid_gaps_scope {
@@ -38,7 +39,7 @@ typedef enum rid_gaps_scope {
     RID_GAPS_ALL,    /**< also those of different buckets */
 } rid_gaps_scope;
 /** Counts, and logs one warning with the counts where something is open. RID_ETEMP. */
-RID_MUST rid_status rid_pair_gaps_say(const rid_labels *labels, rid_sightings *s, rid_gaps_scope scope,
-                                      rid_err *err);
+RID_MUST rid_status rid_pair_gaps_say(const rid_labels *labels, rid_sightings *s,
+                                      rid_gaps_scope scope, rid_err *err);
 
 #endif

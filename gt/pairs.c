@@ -115,10 +115,10 @@ static rid_status add_pair(reading *r, uint32_t a, uint32_t b, bool same, rid_er
     if (*slot != 0) {
         const id_pair *was = &p->pairs[*slot - 1];
         if (was->same != same)
-            return rid_csv_fail(r->csv, err, "the pair '%.*s', '%.*s' has label %d, but %d in %s, line %u",
-                                RID_STR(rid_id_table_at(&p->ids, a)),
-                                RID_STR(rid_id_table_at(&p->ids, b)), same, was->same,
-                                r->paths[was->file], was->line);
+            return rid_csv_fail(
+                r->csv, err, "the pair '%.*s', '%.*s' has label %d, but %d in %s, line %u",
+                RID_STR(rid_id_table_at(&p->ids, a)), RID_STR(rid_id_table_at(&p->ids, b)), same,
+                was->same, r->paths[was->file], was->line);
         return RID_OK;
     }
     if (rid_mem_grow(&p->pairs, &p->cap, p->n + 1, sizeof *p->pairs) != 0)
@@ -248,8 +248,9 @@ void rid_pairs_append(rid_buf *out, rid_str a, rid_str b, bool same)
 
 void rid_pairs_append_hard_header(rid_buf *out)
 {
-    rid_buf_append_str(out, "entry_id_a,entry_id_b,pid_a,pid_b,same_pid,sim,risk_type,store_a,store_b,"
-                            "day_a,day_b,camera_a,camera_b,ts_a,ts_b,image_a,image_b\n");
+    rid_buf_append_str(out,
+                       "entry_id_a,entry_id_b,pid_a,pid_b,same_pid,sim,risk_type,store_a,store_b,"
+                       "day_a,day_b,camera_a,camera_b,ts_a,ts_b,image_a,image_b\n");
 }
 
 /* Both sides' texts, a comma behind each. */

@@ -13,8 +13,10 @@ static const double SUM_TOLERANCE = 1e-6;
 
 static rid_status fail_shares(const char *text, rid_err *err)
 {
-    return RID_FAIL(err, RID_EUSAGE, "'%.200s' is not from 2 to %d numbers above 0 with commas between"
-                    " them, as in 0.6,0.2,0.2", text, RID_SPLIT_PARTS_MAX);
+    return RID_FAIL(err, RID_EUSAGE,
+                    "'%.200s' is not from 2 to %d numbers above 0 with commas between"
+                    " them, as in 0.6,0.2,0.2",
+                    text, RID_SPLIT_PARTS_MAX);
 }
 
 rid_status rid_split_shares_parse(rid_split_shares *s, const char *text, rid_err *err)
@@ -24,7 +26,8 @@ rid_status rid_split_shares_parse(rid_split_shares *s, const char *text, rid_err
     for (const char *at = text;; at++) {
         const size_t len = strcspn(at, ",");
         double *share = &s->share[s->n];
-        if (s->n == RID_SPLIT_PARTS_MAX || !rid_num_parse_f64((rid_str){at, len}, share) || *share <= 0)
+        if (s->n == RID_SPLIT_PARTS_MAX || !rid_num_parse_f64((rid_str){at, len}, share) ||
+            *share <= 0)
             return fail_shares(text, err);
         sum += *share;
         s->n++;
@@ -82,7 +85,8 @@ static uint32_t part_of(const rid_split_shares *s, double place)
     return (uint32_t)s->n - 1;
 }
 
-static void cut_by_quota(uint32_t *part, const placed_unit *units, size_t n, const rid_split_shares *s)
+static void cut_by_quota(uint32_t *part, const placed_unit *units, size_t n,
+                         const rid_split_shares *s)
 {
     double sum = 0;
     size_t at = 0;
@@ -96,11 +100,13 @@ static void cut_by_quota(uint32_t *part, const placed_unit *units, size_t n, con
     }
 }
 
-rid_status rid_unit_split(uint32_t *part, const rid_str *units, size_t n, const rid_split_shares *shares,
-                          rid_split_rule rule, uint64_t seed, rid_err *err)
+rid_status rid_unit_split(uint32_t *part, const rid_str *units, size_t n,
+                          const rid_split_shares *shares, rid_split_rule rule, uint64_t seed,
+                          rid_err *err)
 {
     if (rule == RID_SPLIT_QUOTA && n < shares->n)
-        return RID_FAIL(err, RID_EDATA, "%zu unit%s cannot make %zu parts", n, n == 1 ? "" : "s", shares->n);
+        return RID_FAIL(err, RID_EDATA, "%zu unit%s cannot make %zu parts", n, n == 1 ? "" : "s",
+                        shares->n);
     placed_unit *placed = rid_mem_alloc(n, sizeof *placed);
     rid_status st = placed ? RID_OK : RID_FAIL_NOMEM(err);
     for (size_t i = 0; i < n && st == RID_OK; i++) {

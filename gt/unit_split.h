@@ -37,7 +37,7 @@ typedef enum rid_split_rule {
 
 /** part[i] becomes the part of units[i], n distinct ids. RID_ETEMP. */
 RID_MUST rid_status rid_unit_split(uint32_t *part, const rid_str *units, size_t n,
-                                   const rid_split_shares *shares, rid_split_rule rule, uint64_t seed,
-                                   rid_err *err);
+                                   const rid_split_shares *shares, rid_split_rule rule,
+                                   uint64_t seed, rid_err *err);
 
 #endif

@@ -64,25 +64,32 @@ int main(int argc, char **argv)
         .summary = "choose a threshold that keeps the false matches below a limit, with proof",
         .arguments = "--gt gt.json|--pairs pairs.csv -o POINT.json STORE.h5…",
         .description =
-            "Tests thresholds from strict to loose on people with known identities and takes the last"
+            "Tests thresholds from strict to loose on people with known identities and takes the "
+            "last"
             " one for which the bound on FPIR, the share of first visits that are matched with"
-            " somebody else, is at most --max-fpir with --confidence. Searches run as in rid-manifest:"
+            " somebody else, is at most --max-fpir with --confidence. Searches run as in "
+            "rid-manifest:"
             " in time order, against everybody who came before to the same store and day.\n\n"
-            "Margin and rule must not come from the stores of the bound: give them, or take them from"
+            "Margin and rule must not come from the stores of the bound: give them, or take them "
+            "from"
             " a sweep over other days or stores. The encoder should not have been trained on these"
-            " people either. With --pairs, who comes to several buckets is one person only where pairs"
-            " across them say so. The exit code is 65 where there are too few first visits, with the number"
+            " people either. With --pairs, who comes to several buckets is one person only where "
+            "pairs"
+            " across them say so. The exit code is 65 where there are too few first visits, with "
+            "the number"
             " that would be needed.\n\n"
-            "The point holds for the encoder whose hash it carries and for the sizes of gallery that"
+            "The point holds for the encoder whose hash it carries and for the sizes of gallery "
+            "that"
             " it names. rid-manifest --point uses it; --ckpt-out puts it into a copy of the"
             " checkpoint, and rid-encode from there into stores.",
-        .examples = "# margin and rule from Monday, threshold from the other days\n"
-                    "rid-sweep --gt gt.json -o sweep/ monday.h5\n"
-                    "rid-calibrate --gt gt.json --max-fpir 0.01 --sweep sweep/best.json -o point.json"
-                    " tuesday.h5 wednesday.h5\n"
-                    "rid-manifest --point point.json -o manifests/ thursday.h5\n"
-                    "# into the checkpoint\n"
-                    "rid-calibrate --gt gt.json --ckpt model.pt --ckpt-out calibrated.pt day*.h5",
+        .examples =
+            "# margin and rule from Monday, threshold from the other days\n"
+            "rid-sweep --gt gt.json -o sweep/ monday.h5\n"
+            "rid-calibrate --gt gt.json --max-fpir 0.01 --sweep sweep/best.json -o point.json"
+            " tuesday.h5 wednesday.h5\n"
+            "rid-manifest --point point.json -o manifests/ thursday.h5\n"
+            "# into the checkpoint\n"
+            "rid-calibrate --gt gt.json --ckpt model.pt --ckpt-out calibrated.pt day*.h5",
         .run = run,
     };
     rid_cli_main(&tool, argc, argv);

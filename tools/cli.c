@@ -345,7 +345,8 @@ static const char *summary_path(rid_cli *cli)
     if (v->n_items == 0)
         return NULL;
     const bool replaces_nothing = cli->checked || strcmp(v->items[0], "-") == 0;
-    return replaces_nothing || rid_cli_check_paths(cli, v->option, NULL) == RID_OK ? v->items[0] : NULL;
+    return replaces_nothing || rid_cli_check_paths(cli, v->option, NULL) == RID_OK ? v->items[0]
+                                                                                   : NULL;
 }
 
 static int write_summary(rid_cli *cli, int code)

@@ -41,7 +41,7 @@ typedef struct rid_command {
     const char *summary;
     const char *options;   /**< the tool's own options it takes, by spaces; NULL: all of them */
     rid_status (*run)(rid_cli *cli, rid_err *err);
-    unsigned paths;        /**< RID_PATHS_… */
+    unsigned paths; /**< RID_PATHS_… */
 } rid_command;
 
 typedef struct rid_tool {

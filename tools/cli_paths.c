@@ -71,7 +71,8 @@ static const char *made_path(rid_cli *cli, const char *pattern, size_t n, const 
 {
     rid_buf path = {0};
     const size_t star = strcspn(pattern, "*");
-    rid_buf_printf(&path, "%.*s%s%.*s", (int)star, pattern, value, (int)(n - star - 1), pattern + star + 1);
+    rid_buf_printf(&path, "%.*s%s%.*s", (int)star, pattern, value, (int)(n - star - 1),
+                   pattern + star + 1);
     const char *kept = rid_buf_cstr(&path) ? rid_cli_keep(cli, path.data, path.len) : NULL;
     rid_buf_free(&path);
     return kept;
@@ -85,7 +86,8 @@ static rid_status add_made(rid_cli *cli, claims *c, const claim *from, rid_err *
     for (const char *at = o->makes; at && *at && !is_stdout(value) && st == RID_OK;) {
         const size_t n = strcspn(at, "|");
         const char *path = made_path(cli, at, n, value);
-        st = path ? add(c, (claim){.option = o, .path = path, .made = true}, err) : RID_FAIL_NOMEM(err);
+        st = path ? add(c, (claim){.option = o, .path = path, .made = true}, err)
+                  : RID_FAIL_NOMEM(err);
         at += n + (at[n] == '|');
     }
     return st;
@@ -132,8 +134,8 @@ static rid_status check_kind(const claim *c, rid_err *err)
     const option_name name = name_of(c->option);
     rid_status st = RID_OK;
     if (is_folder(c->option) && is_stdout(c->path))
-        return RID_FAIL(err, RID_EUSAGE, "a folder cannot go to standard output; give %s %s", name.text,
-                        c->option->metavar);
+        return RID_FAIL(err, RID_EUSAGE, "a folder cannot go to standard output; give %s %s",
+                        name.text, c->option->metavar);
     if (is_folder(c->option))
         st = rid_publish_check_folder(c->path, err);
     else if (!(c->option->flags & RID_OPTION_FOLDER))
@@ -157,19 +159,23 @@ static rid_status fail_both(const claim *a, const claim *b, rid_err *err)
 {
     const option_name first = name_of(a->option), second = name_of(b->option);
     if (a->implied && is_stdout(b->path))
-        return RID_FAIL(err, RID_EUSAGE, "%s - needs %s: results go to '-'", second.text, first.text);
+        return RID_FAIL(err, RID_EUSAGE, "%s - needs %s: results go to '-'", second.text,
+                        first.text);
     if (b->implied && is_stdout(a->path))
-        return RID_FAIL(err, RID_EUSAGE, "%s - needs %s: results go to '-'", first.text, second.text);
+        return RID_FAIL(err, RID_EUSAGE, "%s - needs %s: results go to '-'", first.text,
+                        second.text);
     if (is_stdout(a->path) && is_stdout(b->path))
-        return RID_FAIL(err, RID_EUSAGE, "%s and %s both want standard output", first.text, second.text);
+        return RID_FAIL(err, RID_EUSAGE, "%s and %s both want standard output", first.text,
+                        second.text);
     const char *path = a->made || is_stdout(a->path) ? b->path : a->path;
-    return RID_FAIL(err, RID_EUSAGE, "%s and %s both write %s, and one would be lost; name another file",
-                    first.text, second.text, rid_cli_show(path).text);
+    return RID_FAIL(err, RID_EUSAGE,
+                    "%s and %s both write %s, and one would be lost; name another file", first.text,
+                    second.text, rid_cli_show(path).text);
 }
 
 /* `from` is the option that names the input; NULL: it is an argument. */
-static rid_status check_input(const rid_cli *cli, const claims *c, const char *path, const rid_option *from,
-                              const rid_option *only, rid_err *err)
+static rid_status check_input(const rid_cli *cli, const claims *c, const char *path,
+                              const rid_option *from, const rid_option *only, rid_err *err)
 {
     rid_place input = {0};
     if (strcmp(path, "-") == 0)
@@ -184,20 +190,23 @@ static rid_status check_input(const rid_cli *cli, const claims *c, const char *p
             !rid_place_same(&out->place, &input))
             continue;
         const option_name name = name_of(out->option);
-        st = from ? RID_FAIL(err, RID_EUSAGE, "%s would replace an input, %s of %s; name another file",
-                             name.text, rid_cli_show(path).text, name_of(from).text)
-                  : RID_FAIL(err, RID_EUSAGE, "%s would replace the input %s; name another file", name.text,
-                             rid_cli_show(path).text);
+        st = from ? RID_FAIL(err, RID_EUSAGE,
+                             "%s would replace an input, %s of %s; name another file", name.text,
+                             rid_cli_show(path).text, name_of(from).text)
+                  : RID_FAIL(err, RID_EUSAGE, "%s would replace the input %s; name another file",
+                             name.text, rid_cli_show(path).text);
     }
     rid_place_clear(&input);
     return st;
 }
 
-static rid_status check_inputs(const rid_cli *cli, const claims *c, const rid_option *only, rid_err *err)
+static rid_status check_inputs(const rid_cli *cli, const claims *c, const rid_option *only,
+                               rid_err *err)
 {
     bool replaces = false; /* what is not there is no input */
     for (size_t i = 0; i < c->n; i++)
-        replaces |= c->at[i].place.exists && S_ISREG(c->at[i].place.mode) && !is_stdout(c->at[i].path);
+        replaces |=
+            c->at[i].place.exists && S_ISREG(c->at[i].place.mode) && !is_stdout(c->at[i].path);
     if (!replaces)
         return RID_OK;
     rid_status st = RID_OK;
@@ -223,7 +232,8 @@ rid_status rid_cli_check_paths(rid_cli *cli, const rid_option *only, rid_err *er
             st = check_kind(&c.at[i], err);
     for (size_t i = 0; i < c.n && st == RID_OK; i++)
         for (size_t k = i + 1; k < c.n && st == RID_OK; k++)
-            if ((!only || c.at[i].option == only || c.at[k].option == only) && collide(&c.at[i], &c.at[k]))
+            if ((!only || c.at[i].option == only || c.at[k].option == only) &&
+                collide(&c.at[i], &c.at[k]))
                 st = fail_both(&c.at[i], &c.at[k], err);
     if (st == RID_OK)
         st = check_inputs(cli, &c, only, err);

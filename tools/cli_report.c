@@ -260,13 +260,12 @@ static double cpu_seconds(void)
 /* The name of a figure behind its value: 1 bucket. */
 static const char *noun_of(const char *figure, double value)
 {
-    static const char *const nouns[][2] = {{"bucket", "buckets"},     {"entry", "entries"},
-                                           {"person", "persons"},     {"person", "people"},
-                                           {"event", "events"},       {"frame", "frames"},
-                                           {"cell", "cells"},         {"pair", "pairs"},
-                                           {"search", "searches"},    {"part", "parts"},
-                                           {"step", "steps"},         {"byte", "bytes"},
-                                           {"duplicate", "duplicates"}};
+    static const char *const nouns[][2] = {
+        {"bucket", "buckets"},      {"entry", "entries"}, {"person", "persons"},
+        {"person", "people"},       {"event", "events"},  {"frame", "frames"},
+        {"cell", "cells"},          {"pair", "pairs"},    {"search", "searches"},
+        {"part", "parts"},          {"step", "steps"},    {"byte", "bytes"},
+        {"duplicate", "duplicates"}};
     for (size_t i = 0; i < sizeof nouns / sizeof nouns[0]; i++)
         if (value == 1 && strcmp(figure, nouns[i][1]) == 0)
             return nouns[i][0];

@@ -9,8 +9,8 @@ void rid_eval_read_output(const rid_cli *cli, rid_eval_output_options *o)
     o->n_assertions = rid_cli_list(cli, "assert", &o->assertions);
 }
 
-rid_status rid_eval_read_inputs(const rid_cli *cli, const char *const **paths, size_t *n, const char *what,
-                                rid_err *err)
+rid_status rid_eval_read_inputs(const rid_cli *cli, const char *const **paths, size_t *n,
+                                const char *what, rid_err *err)
 {
     *n = rid_cli_args(cli, paths);
     return *n > 0 ? RID_OK : RID_FAIL(err, RID_EUSAGE, "no %s given", what);

@@ -36,7 +36,8 @@ static rid_status read_form(const rid_cli *cli, rid_gt_form *form, bool *given, 
 {
     *given = rid_cli_is_set(cli, "to");
     if (*given && !rid_gt_form_parse(rid_cli_str(cli, "to"), form))
-        return RID_FAIL(err, RID_EUSAGE, "--to %s: only convert writes them", rid_cli_str(cli, "to"));
+        return RID_FAIL(err, RID_EUSAGE, "--to %s: only convert writes them",
+                        rid_cli_str(cli, "to"));
     return RID_OK;
 }
 
@@ -69,10 +70,12 @@ static rid_status read_pairs_options(const rid_cli *cli, rid_gt_convert_options 
     o->max_different = read_max(cli, "max-different");
     o->to_pairs = is_choice(cli, "to", "pairs");
     if (o->to_pairs && o->n_stores == 0)
-        return RID_FAIL(err, RID_EUSAGE, "--to pairs needs the stores, whose buckets the pairs are of:"
+        return RID_FAIL(err, RID_EUSAGE,
+                        "--to pairs needs the stores, whose buckets the pairs are of:"
                         " STORE.h5…");
     if (!o->to_pairs && o->n_stores > 0)
-        return RID_FAIL(err, RID_EUSAGE, "only --to pairs takes stores; more ground truth goes to --gt");
+        return RID_FAIL(err, RID_EUSAGE,
+                        "only --to pairs takes stores; more ground truth goes to --gt");
     return o->to_pairs ? RID_OK : read_form(cli, &o->form, &o->form_given, err);
 }
 
@@ -109,7 +112,8 @@ rid_status rid_gt_options_merge(const rid_cli *cli, rid_gt_convert_options *o, r
 }
 
 /* Where parts go: files, not standard output. */
-static rid_status check_split_output(const rid_cli *cli, const rid_gt_split_options *o, rid_err *err)
+static rid_status check_split_output(const rid_cli *cli, const rid_gt_split_options *o,
+                                     rid_err *err)
 {
     if (!o->output && !o->dry_run)
         return RID_FAIL(err, RID_EUSAGE, "no output: give -o DIR or -o NAME.json");
@@ -151,8 +155,10 @@ rid_status rid_gt_options_split(rid_cli *cli, rid_gt_split_options *o, rid_err *
     if (st != RID_OK)
         return st;
     if (o->by != RID_GT_BY_PERSON && o->n_stores == 0)
-        return RID_FAIL(err, RID_EUSAGE, "--by %s needs the stores: STORE.h5…", rid_cli_str(cli, "by"));
+        return RID_FAIL(err, RID_EUSAGE, "--by %s needs the stores: STORE.h5…",
+                        rid_cli_str(cli, "by"));
     if (o->by == RID_GT_BY_PERSON && o->n_stores > 0)
-        return RID_FAIL(err, RID_EUSAGE, "--by person takes no stores; more ground truth goes to --gt");
+        return RID_FAIL(err, RID_EUSAGE,
+                        "--by person takes no stores; more ground truth goes to --gt");
     return check_split_output(cli, o, err);
 }

@@ -12,8 +12,10 @@ RID_MUST rid_status rid_gt_options_check(const rid_cli *cli, rid_gt_check_option
 /** paths: (2), the older first. */
 RID_MUST rid_status rid_gt_options_diff(const rid_cli *cli, const char *const **paths,
                                         rid_eval_output_options *o, rid_err *err);
-RID_MUST rid_status rid_gt_options_convert(const rid_cli *cli, rid_gt_convert_options *o, rid_err *err);
-RID_MUST rid_status rid_gt_options_merge(const rid_cli *cli, rid_gt_convert_options *o, rid_err *err);
+RID_MUST rid_status rid_gt_options_convert(const rid_cli *cli, rid_gt_convert_options *o,
+                                           rid_err *err);
+RID_MUST rid_status rid_gt_options_merge(const rid_cli *cli, rid_gt_convert_options *o,
+                                         rid_err *err);
 RID_MUST rid_status rid_gt_options_split(rid_cli *cli, rid_gt_split_options *o, rid_err *err);
 
 #endif

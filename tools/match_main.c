@@ -57,7 +57,8 @@ int main(int argc, char **argv)
             " next: usable as a coprocess. Every entry is matched against the earlier ones of its"
             " day and store, then added. Payloads in (timestamp, id) order get rid-manifest's"
             " decisions bit for bit.\n\n"
-            "A bad payload is answered with {\"ok\":false,\"error\":…,\"line\":…} and the stream goes"
+            "A bad payload is answered with {\"ok\":false,\"error\":…,\"line\":…} and the stream "
+            "goes"
             " on; the exit code at the end is 3 when there were more than --max-rejects. The same"
             " payload again gets its first answer again; other contents under an id seen before"
             " replace that entry and are answered with \"replaced\":true.",

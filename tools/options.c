@@ -10,12 +10,8 @@
 
 /* Their order, and the rows' in them, is that of the help. */
 static const rid_option_rows *const tables[] = {
-    &rid_option_rows_data,
-    &rid_option_rows_eval,
-    &rid_option_rows_gt,
-    &rid_option_rows_calibrate,
-    &rid_option_rows_train,
-    &rid_option_rows_common,
+    &rid_option_rows_data,      &rid_option_rows_eval,  &rid_option_rows_gt,
+    &rid_option_rows_calibrate, &rid_option_rows_train, &rid_option_rows_common,
 };
 
 const rid_option *rid_option_at(size_t i)

@@ -67,7 +67,7 @@ typedef struct rid_option {
     const char *help;         /**< a phrase, no full stop */
     double min, max;          /**< of numbers; both 0: no bounds */
     unsigned flags;           /**< RID_OPTION_… */
-    const char *makes;        /**< files that come with an output, by |, its value for the star: "*.log" */
+    const char *makes; /**< files that come with an output, by |, its value for the star: "*.log" */
 } rid_option;
 
 /** Row i of the table, in the order of the help; NULL behind the last. */

@@ -27,8 +27,8 @@ static rid_status run(rid_cli *cli, rid_err *err)
         return st;
     if (n_stores == 0)
         return RID_FAIL(err, RID_EUSAGE, "no store: name one or more STORE.h5");
-    return rid_pairs_run(&o, stores, n_stores, rid_cli_summary(cli), rid_cli_progress(cli, "entries"),
-                         err);
+    return rid_pairs_run(&o, stores, n_stores, rid_cli_summary(cli),
+                         rid_cli_progress(cli, "entries"), err);
 }
 
 int main(int argc, char **argv)
@@ -38,16 +38,21 @@ int main(int argc, char **argv)
         .bit = RID_TOOL_PAIRS,
         .summary = "list the pairs of entries that are hardest to tell",
         .arguments = "--gt gt.json|--pairs pairs.csv [-o pairs.csv] STORE.h5…",
-        .description =
-            "Compares all labelled entries of the stores with one another, across days and stores, and"
-            " writes a row for each hard pair:\n\n"
-            "hard_pos: one person, but sim <= --pos-max. hard_neg: different people, but sim >= --neg-min,"
-            " and one is among the --nearest entries of other people to the other. alias_candidate: a"
-            " hard_neg in one store on different days with sim >= --alias-min: perhaps one person under"
-            " two names.\n\n"
-            "Of each risk the hardest come first; the three take turns, so that the beginning of the"
-            " file has all of them. Where image addresses hold a user, a password or a signature, these"
-            " are left out.",
+        .description = "Compares all labelled entries of the stores with one another, across days "
+                       "and stores, and"
+                       " writes a row for each hard pair:\n\n"
+                       "hard_pos: one person, but sim <= --pos-max. hard_neg: different people, "
+                       "but sim >= --neg-min,"
+                       " and one is among the --nearest entries of other people to the other. "
+                       "alias_candidate: a"
+                       " hard_neg in one store on different days with sim >= --alias-min: perhaps "
+                       "one person under"
+                       " two names.\n\n"
+                       "Of each risk the hardest come first; the three take turns, so that the "
+                       "beginning of the"
+                       " file has all of them. Where image addresses hold a user, a password or a "
+                       "signature, these"
+                       " are left out.",
         .examples = "# the worst pairs of a week\n"
                     "rid-pairs --gt gt.json -o pairs.csv day*.h5\n"
                     "# the next ones, when those were looked at\n"

@@ -94,8 +94,9 @@ int main(int argc, char **argv)
     static const rid_command commands[] = {
         {"info", "STORE…", "what is in it and what made it", "json output", run_report,
          RID_PATHS_STDOUT},
-        {"verify", "STORE…", "check every checksum and every rule; exit 65 names the first violation",
-         "output", run_report, RID_PATHS_STDOUT},
+        {"verify", "STORE…",
+         "check every checksum and every rule; exit 65 names the first violation", "output",
+         run_report, RID_PATHS_STDOUT},
         {"merge", "-o OUT.h5 STORE…",
          "one store of many, ordered by day, store, time and id; of equal ids the last wins",
          "limit output", run_merge, RID_PATHS_IN_PLACE},

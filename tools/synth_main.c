@@ -87,16 +87,16 @@ static void report(const rid_synth_result *r, double seconds, bool dry_run)
     const char *persons = rid_noun(r->persons, "person", "persons");
     const char *buckets = rid_noun(r->buckets, "bucket", "buckets");
     if (dry_run) {
-        rid_log(RID_LOG_INFO, "would write %llu %s of %llu %s in %llu %s", (unsigned long long)r->entries, entries,
-                (unsigned long long)r->persons, persons, (unsigned long long)r->buckets, buckets);
+        rid_log(RID_LOG_INFO, "would write %llu %s of %llu %s in %llu %s",
+                (unsigned long long)r->entries, entries, (unsigned long long)r->persons, persons,
+                (unsigned long long)r->buckets, buckets);
         return;
     }
     double mb = (double)r->bytes / 1e6;
-    rid_log(RID_LOG_INFO,
-            "%llu %s, %llu %s, %llu %s, %llu %s; %.1f MB, %.0f MB/s", (unsigned long long)r->entries,
-            entries, (unsigned long long)r->frames, rid_noun(r->frames, "frame", "frames"),
-            (unsigned long long)r->persons, persons, (unsigned long long)r->buckets, buckets, mb,
-            seconds > 0 ? mb / seconds : 0);
+    rid_log(RID_LOG_INFO, "%llu %s, %llu %s, %llu %s, %llu %s; %.1f MB, %.0f MB/s",
+            (unsigned long long)r->entries, entries, (unsigned long long)r->frames,
+            rid_noun(r->frames, "frame", "frames"), (unsigned long long)r->persons, persons,
+            (unsigned long long)r->buckets, buckets, mb, seconds > 0 ? mb / seconds : 0);
 }
 
 static void summarise(rid_summary *s, const rid_synth_result *r, double seconds)

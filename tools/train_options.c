@@ -93,10 +93,12 @@ static rid_status check(const rid_train_options *o, const rid_cli *cli, rid_err 
         return RID_FAIL(err, RID_EUSAGE, "no input: give stores with frames, or payload files (- for standard"
                                          " input)");
     if (o->data.n_val_gt > 0 && rid_cli_origin_of(cli, "val-fraction") == RID_FROM_FLAG)
-        return RID_FAIL(err, RID_EUSAGE, "--val-gt says who validates, --val-fraction would choose others: give"
-                                         " one of them");
+        return RID_FAIL(err, RID_EUSAGE,
+                        "--val-gt says who validates, --val-fraction would choose others: give"
+                        " one of them");
     if (o->data.n_val_inputs > 0 && o->data.n_val_gt == 0)
-        return RID_FAIL(err, RID_EUSAGE, "--val is where the entries of --val-gt are: give that, too");
+        return RID_FAIL(err, RID_EUSAGE,
+                        "--val is where the entries of --val-gt are: give that, too");
     if (o->resume && o->force)
         return RID_FAIL(err, RID_EUSAGE, "--resume and --force exclude each other");
     if (o->trace_params > 0 && !o->trace)

@@ -73,10 +73,8 @@ static rid_status take_sweep(job *j, rid_err *err)
 static rid_status read_data(job *j, const char *const *stores, size_t n_stores, rid_err *err)
 {
     const rid_calibrate_options *o = j->o;
-    const rid_sweep_input in = {.people = o->people,
-                                .stores = stores,
-                                .n_stores = n_stores,
-                                .limit = o->limit};
+    const rid_sweep_input in = {
+        .people = o->people, .stores = stores, .n_stores = n_stores, .limit = o->limit};
     rid_status st = o->sweep ? take_sweep(j, err) : RID_OK;
     if (st == RID_OK)
         st = rid_sweep_data_read(&j->data, &in, j->point.rule.nn2 == RID_NN2_IDENTITY, o->threads,
@@ -116,16 +114,19 @@ static void say_what_is_there(job *j)
                 d->n_entries - d->n_labelled, d->n_entries);
     if (d->n_absent > 0)
         rid_log(RID_LOG_WARN, "%zu %s not in the stores", d->n_absent,
-                rid_noun(d->n_absent, "label is of an entry that is", "labels are of entries that are"));
+                rid_noun(d->n_absent, "label is of an entry that is",
+                         "labels are of entries that are"));
     const rid_calibration_data *c = &j->counts;
     const char *unit = j->o->by_store ? "store" : "bucket";
     const bool one = (j->o->by_store ? c->n_stores : c->n_buckets) == 1;
     if (one && j->promise.bucket_effect)
-        rid_log(RID_LOG_WARN, "one %s does not show how much %ss differ: the bound is for buckets like %s",
-                unit, unit, c->n_buckets == 1 ? "this one" : "these");
+        rid_log(RID_LOG_WARN,
+                "one %s does not show how much %ss differ: the bound is for buckets like %s", unit,
+                unit, c->n_buckets == 1 ? "this one" : "these");
     if (one)
         j->promise.bucket_effect = false;
-    if (j->promise.bucket_effect && !j->o->by_store && c->n_stores > 1 && c->n_stores < c->n_buckets)
+    if (j->promise.bucket_effect && !j->o->by_store && c->n_stores > 1 &&
+        c->n_stores < c->n_buckets)
         rid_log(RID_LOG_WARN,
                 "stores have several days: the bound is for days to come of these %zu stores;"
                 " --clusters store makes it one for other stores",
@@ -164,9 +165,11 @@ static rid_status refuse(const job *j, rid_err *err)
         return RID_FAIL(err, RID_EDATA,
                         "too few: %" PRIu64 " first visits, %zu people, buckets: %zu; even without"
                         " any false match FPIR could be %.4g, and %.4g is allowed; %s",
-                        r->searches, j->counts.n_persons, j->counts.n_buckets, r->bound, max, needed);
+                        r->searches, j->counts.n_persons, j->counts.n_buckets, r->bound, max,
+                        needed);
     return RID_FAIL(err, RID_EDATA,
-                    "too few: %" PRIu64 " first visits, %zu people, buckets: %zu; at threshold %.15g,"
+                    "too few: %" PRIu64
+                    " first visits, %zu people, buckets: %zu; at threshold %.15g,"
                     " the strictest, %" PRIu64 " match somebody, so that FPIR could be %.4g, and"
                     " %.4g is allowed; with that share %s",
                     r->searches, j->counts.n_persons, j->counts.n_buckets, strictest, r->matched,
@@ -184,7 +187,8 @@ static void add_figures(const job *j)
     if (r->kept) {
         rid_summary_add_figure(j->summary, "threshold", j->point.rule.threshold);
         if (j->counts.all[r->threshold].mated > 0)
-            rid_summary_add_figure(j->summary, "fnir", rid_search_fnir(&j->counts.all[r->threshold]));
+            rid_summary_add_figure(j->summary, "fnir",
+                                   rid_search_fnir(&j->counts.all[r->threshold]));
     } else if (isfinite(r->needed)) {
         rid_summary_add_figure(j->summary, "needed", r->needed);
     }
@@ -215,17 +219,17 @@ static rid_status calibrate(job *j, rid_err *err)
 
 static rid_status write_copy(job *j, rid_err *err)
 {
-    const rid_status st = rid_point_checkpoint_write(&j->checkpoint, j->document.data, j->copy,
-                                                     j->o->ckpt_out, err);
+    const rid_status st =
+        rid_point_checkpoint_write(&j->checkpoint, j->document.data, j->copy, j->o->ckpt_out, err);
     return st == RID_OK ? rid_publish_seal(j->copy, err) : st;
 }
 
 static rid_status write_point(job *j, rid_err *err)
 {
     rid_buf_append_char(&j->document, '\n');
-    const rid_status st = j->document.failed
-                              ? RID_FAIL_NOMEM(err)
-                              : rid_publish_write(j->output, j->document.data, j->document.len, err);
+    const rid_status st =
+        j->document.failed ? RID_FAIL_NOMEM(err)
+                           : rid_publish_write(j->output, j->document.data, j->document.len, err);
     return st == RID_OK ? rid_publish_seal(j->output, err) : st;
 }
 
@@ -275,9 +279,10 @@ static void say_end_of_grid(const job *j)
     if (j->result.threshold > 0)
         return;
     if (fnir > FNIR_LARGE)
-        snprintf(misses, sizeof misses, "; FNIR is %.4g even there: is margin %.5g too large?", fnir,
-                 j->point.rule.margin);
-    rid_log(RID_LOG_WARN, "the grid ends at threshold %.15g, which keeps the promise: a looser one may, too%s",
+        snprintf(misses, sizeof misses, "; FNIR is %.4g even there: is margin %.5g too large?",
+                 fnir, j->point.rule.margin);
+    rid_log(RID_LOG_WARN,
+            "the grid ends at threshold %.15g, which keeps the promise: a looser one may, too%s",
             j->point.rule.threshold, misses);
 }
 
@@ -288,14 +293,15 @@ static void say_verdict(const job *j)
     char misses[64] = "nobody came twice";
     if (all->mated > 0)
         snprintf(misses, sizeof misses, "FNIR %.4g", rid_search_fnir(all));
-    rid_log(RID_LOG_INFO,
-            "threshold %.15g, margin %.15g, %s: with %.4g%% confidence FPIR is at most %.4g (%" PRIu64
-            " of %" PRIu64 " first visits match somebody; %zu people, %zu %s, design effect"
-            " %.3g), %s",
-            j->point.rule.threshold, j->point.rule.margin, rid_nn2_name(j->point.rule.nn2),
-            100 * j->promise.confidence, r->bound, r->matched, r->searches, j->counts.n_persons,
-            j->counts.n_buckets, rid_noun(j->counts.n_buckets, "bucket", "buckets"), r->design_effect,
-            misses);
+    rid_log(
+        RID_LOG_INFO,
+        "threshold %.15g, margin %.15g, %s: with %.4g%% confidence FPIR is at most %.4g (%" PRIu64
+        " of %" PRIu64 " first visits match somebody; %zu people, %zu %s, design effect"
+        " %.3g), %s",
+        j->point.rule.threshold, j->point.rule.margin, rid_nn2_name(j->point.rule.nn2),
+        100 * j->promise.confidence, r->bound, r->matched, r->searches, j->counts.n_persons,
+        j->counts.n_buckets, rid_noun(j->counts.n_buckets, "bucket", "buckets"), r->design_effect,
+        misses);
 }
 
 static rid_status run_job(job *j, const char *const *stores, size_t n_stores, rid_err *err)

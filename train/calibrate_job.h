@@ -9,17 +9,17 @@
 #include "gt/labels.h"
 
 typedef struct rid_calibrate_options {
-    rid_label_files people;     /**< ground truth or pairs */
-    const char *grid;           /**< of thresholds, as rid_grid_parse reads it */
-    rid_operating_point point;  /**< margin and nn2; their parts give way to the sweep's unless they
+    rid_label_files people;    /**< ground truth or pairs */
+    const char *grid;          /**< of thresholds, as rid_grid_parse reads it */
+    rid_operating_point point; /**< margin and nn2; their parts give way to the sweep's unless they
                                      come from "flag" */
-    const char *sweep;          /**< a best.json of other buckets; NULL: none */
+    const char *sweep;         /**< a best.json of other buckets; NULL: none */
     rid_promise promise;
-    bool by_store;              /**< for the bucket effect the buckets of a store are one */
-    const char *output;         /**< the point's document; "-": standard output; NULL: none */
+    bool by_store;               /**< for the bucket effect the buckets of a store are one */
+    const char *output;          /**< the point's document; "-": standard output; NULL: none */
     const char *ckpt, *ckpt_out; /**< checkpoint whose copy gets the point; both or neither */
     bool force, dry_run;
-    uint64_t limit;             /**< only the first entries of the stores; 0: all */
+    uint64_t limit; /**< only the first entries of the stores; 0: all */
     int threads;
 } rid_calibrate_options;
 

@@ -315,8 +315,8 @@ rid_status rid_checkpoint_read(rid_checkpoint *out, const char *path, rid_err *e
     return read_file(out, NULL, path, err);
 }
 
-rid_status rid_checkpoint_read_extras(rid_checkpoint *out, rid_checkpoint_extras *extras, const char *path,
-                                      rid_err *err)
+rid_status rid_checkpoint_read_extras(rid_checkpoint *out, rid_checkpoint_extras *extras,
+                                      const char *path, rid_err *err)
 {
     *extras = (rid_checkpoint_extras){0};
     return read_file(out, extras, path, err);

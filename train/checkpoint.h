@@ -63,11 +63,12 @@ RID_MUST rid_status rid_checkpoint_read_extras(rid_checkpoint *out, rid_checkpoi
                                                const char *path, rid_err *err);
 /** As rid_checkpoint_write, with what is kept of extras behind the other keys. */
 RID_MUST rid_status rid_checkpoint_write_extras(const rid_checkpoint *ck,
-                                                const rid_checkpoint_extras *extras, const char *path,
-                                                bool force, rid_err *err);
+                                                const rid_checkpoint_extras *extras,
+                                                const char *path, bool force, rid_err *err);
 /** As rid_checkpoint_write_extras, into an output that the caller began for `path` and commits or aborts. */
-RID_MUST rid_status rid_checkpoint_write_to(const rid_checkpoint *ck, const rid_checkpoint_extras *extras,
-                                            rid_publish *out, const char *path, rid_err *err);
+RID_MUST rid_status rid_checkpoint_write_to(const rid_checkpoint *ck,
+                                            const rid_checkpoint_extras *extras, rid_publish *out,
+                                            const char *path, rid_err *err);
 
 /** The tensor of that name, or NULL. */
 const rid_tensor *rid_checkpoint_find(const rid_checkpoint *ck, const char *name);

@@ -8,7 +8,7 @@ enum { NAME_BYTES = 60 };
 
 static bool is_known(rid_str key)
 {
-    static const char *const known[] = {"state_dict",    "vis_dim", "attr_dim",     "emb_dim",
+    static const char *const known[] = {"state_dict",    "vis_dim", "attr_dim",    "emb_dim",
                                         "use_attention", "dropout", "fusion_mode", "rid"};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (rid_str_equal(key, rid_str_of(known[i])))
@@ -17,9 +17,11 @@ static bool is_known(rid_str key)
 }
 
 /* One more that is not kept: where it is, and what it is. */
-static void drop(rid_checkpoint_extras *e, const char *where, const rid_pickle_value *key, const char *what)
+static void drop(rid_checkpoint_extras *e, const char *where, const rid_pickle_value *key,
+                 const char *what)
 {
-    const rid_str name = key->type == RID_PICKLE_STR ? key->as.str : rid_str_of("a key that is no text");
+    const rid_str name =
+        key->type == RID_PICKLE_STR ? key->as.str : rid_str_of("a key that is no text");
     size_t n = name.len < NAME_BYTES ? name.len : NAME_BYTES;
     if (e->n_dropped++ >= RID_CHECKPOINT_DROPPED_NAMED)
         return;
@@ -49,8 +51,8 @@ static rid_status copy(char **out, size_t *len, rid_str s, rid_budget *budget, r
     return RID_OK;
 }
 
-static rid_status keep(rid_checkpoint_extras *e, rid_str key, const rid_pickle_value *v, rid_budget *budget,
-                       rid_err *err)
+static rid_status keep(rid_checkpoint_extras *e, rid_str key, const rid_pickle_value *v,
+                       rid_budget *budget, rid_err *err)
 {
     rid_checkpoint_extra *x = &e->items[e->n];
     for (size_t i = 0; i < e->n; i++)
@@ -76,7 +78,8 @@ static void drop_tensors(rid_checkpoint_extras *e, const rid_pickle_value *state
     if (state->type != RID_PICKLE_DICT)
         return;
     for (const rid_pickle_cell *c = state->as.list.first; c; c = c->next)
-        if (c->value->type == RID_PICKLE_TENSOR && c->value->as.tensor->storage->dtype == RID_DTYPE_OTHER)
+        if (c->value->type == RID_PICKLE_TENSOR &&
+            c->value->as.tensor->storage->dtype == RID_DTYPE_OTHER)
             drop(e, "state_dict: ", c->key, "a tensor, not of floating point");
 }
 
@@ -84,7 +87,8 @@ rid_status rid_checkpoint_extras_take(rid_checkpoint_extras *out, const rid_pick
                                       rid_budget *budget, rid_err *err)
 {
     rid_status st = rid_budget_take(budget, RID_CHECKPOINT_EXTRAS_MAX, sizeof *out->items, err);
-    if (st == RID_OK && !(out->items = rid_mem_alloc(RID_CHECKPOINT_EXTRAS_MAX, sizeof *out->items)))
+    if (st == RID_OK &&
+        !(out->items = rid_mem_alloc(RID_CHECKPOINT_EXTRAS_MAX, sizeof *out->items)))
         st = RID_FAIL_NOMEM(err);
     for (const rid_pickle_cell *c = root->as.list.first; c && st == RID_OK; c = c->next) {
         const bool named = c->key->type == RID_PICKLE_STR;

@@ -12,9 +12,9 @@ enum {
 };
 
 typedef struct rid_checkpoint_extra {
-    char *key;   /**< (key_len), no NUL behind it */
+    char *key; /**< (key_len), no NUL behind it */
     size_t key_len;
-    int type;    /**< RID_PICKLE_NONE, BOOL, INT, FLOAT or STR */
+    int type; /**< RID_PICKLE_NONE, BOOL, INT, FLOAT or STR */
     bool boolean;
     int64_t integer;
     double real; /**< may be NaN or infinite */
@@ -33,8 +33,9 @@ typedef struct rid_checkpoint_extras {
 /** Takes the keys of the outermost dict that the reader does not know, and the names of tensors in its
  *  state_dict that it leaves out. Charged to the budget. RID_EDATA over it, or where a key that is kept
  *  occurs twice; RID_ETEMP. */
-RID_MUST rid_status rid_checkpoint_extras_take(rid_checkpoint_extras *out, const rid_pickle_value *root,
-                                               rid_budget *budget, rid_err *err);
+RID_MUST rid_status rid_checkpoint_extras_take(rid_checkpoint_extras *out,
+                                               const rid_pickle_value *root, rid_budget *budget,
+                                               rid_err *err);
 void rid_checkpoint_extras_clear(rid_checkpoint_extras *e);
 /** True where what is kept is the same, to the bit. */
 bool rid_checkpoint_extras_same(const rid_checkpoint_extras *a, const rid_checkpoint_extras *b);

@@ -154,7 +154,8 @@ static void put_extra(rid_buf *b, const rid_checkpoint_extra *x)
         op(b, 'N');
 }
 
-static void put_checkpoint(rid_buf *b, const rid_checkpoint *ck, const rid_checkpoint_extras *extras)
+static void put_checkpoint(rid_buf *b, const rid_checkpoint *ck,
+                           const rid_checkpoint_extras *extras)
 {
     writer w = {.b = b};
     op(b, 0x80); /* PROTO */
@@ -272,8 +273,9 @@ rid_status rid_checkpoint_write(const rid_checkpoint *ck, const char *path, bool
     return rid_checkpoint_write_extras(ck, &(rid_checkpoint_extras){0}, path, force, err);
 }
 
-rid_status rid_checkpoint_write_extras(const rid_checkpoint *ck, const rid_checkpoint_extras *extras,
-                                       const char *path, bool force, rid_err *err)
+rid_status rid_checkpoint_write_extras(const rid_checkpoint *ck,
+                                       const rid_checkpoint_extras *extras, const char *path,
+                                       bool force, rid_err *err)
 {
     rid_publish *out;
     rid_status st = rid_publish_begin(&out, path, force, err);

@@ -225,9 +225,11 @@ static void say_beyond(job *j, const rid_meta *m, size_t n_matchable)
         return;
     j->said_beyond = true;
     rid_log(RID_LOG_WARN,
-            "bucket %.*s/%.*s has more than the %" PRIu64 " matchable entries that the operating point"
+            "bucket %.*s/%.*s has more than the %" PRIu64
+            " matchable entries that the operating point"
             " covers: from here on FPIR may be above %.4g",
-            RID_STR(m->text[RID_TEXT_DAY]), RID_STR(m->text[RID_TEXT_STORE]), c->gallery_max, c->max_fpir);
+            RID_STR(m->text[RID_TEXT_DAY]), RID_STR(m->text[RID_TEXT_STORE]), c->gallery_max,
+            c->max_fpir);
 }
 
 static void say_galleries(const job *j)

@@ -118,7 +118,8 @@ static rid_status add_piece(rid_metrics_log *log, rid_appendfile *to, rid_err *e
     return st;
 }
 
-rid_status rid_metrics_log_open(rid_metrics_log **out, const char *folder, double wall_s, rid_err *err)
+rid_status rid_metrics_log_open(rid_metrics_log **out, const char *folder, double wall_s,
+                                rid_err *err)
 {
     rid_metrics_log *log = rid_mem_zalloc(1, sizeof *log);
     *out = NULL;

@@ -119,10 +119,11 @@ static rid_status check_point(rid_model *m, const rid_model_options *o, rid_err 
         return rid_err_prepend(err, "%s: operating point", o->checkpoint);
     if (rid_calibrated_point_check(&point, rid_encoder_hash(m->encoder), "", NULL) == RID_OK)
         return RID_OK;
-    rid_log(RID_LOG_WARN,
-            "the operating point of %s is left aside: it was calibrated with another frame filter or"
-            " schema",
-            o->checkpoint);
+    rid_log(
+        RID_LOG_WARN,
+        "the operating point of %s is left aside: it was calibrated with another frame filter or"
+        " schema",
+        o->checkpoint);
     rid_mem_free(m->operating_point);
     m->operating_point = NULL;
     return RID_OK;

@@ -97,17 +97,19 @@ static rid_status check_schema(const rid_checkpoint *ck, const rid_schema *schem
     if (st == RID_OK && meta.schema)
         st = rid_schema_parse(&own, rid_str_of(meta.schema), path, err);
     if (own && strcmp(rid_schema_text(own), rid_schema_text(schema)) != 0)
-        st = RID_FAIL(err, RID_ECONFIG,
-                      "%s: trained with another attribute schema than this run's, though both have %zu"
-                      " dimensions",
-                      path, rid_schema_dim(schema));
+        st = RID_FAIL(
+            err, RID_ECONFIG,
+            "%s: trained with another attribute schema than this run's, though both have %zu"
+            " dimensions",
+            path, rid_schema_dim(schema));
     rid_schema_free(own);
     rid_checkpoint_meta_free(&meta);
     return st;
 }
 
-rid_status rid_network_load(rid_checkpoint *out, const rid_network *network, const rid_train_set *set,
-                            const rid_schema *schema, const char *path, rid_err *err)
+rid_status rid_network_load(rid_checkpoint *out, const rid_network *network,
+                            const rid_train_set *set, const rid_schema *schema, const char *path,
+                            rid_err *err)
 {
     rid_status st = rid_checkpoint_read(out, path, err);
     if (st == RID_OK)

@@ -192,15 +192,17 @@ std::string cuda_name()
 rid_status use_cuda(rid_nn *nn, rid_err *err)
 {
     if (!dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL))
-        return RID_FAIL(err, RID_ECONFIG,
-                        "no CUDA: libtorch %s has no CUDA library that loads (%s); build with one that has"
-                        " (make LIBTORCH=DIR), or choose --device cpu or auto",
-                        rid_nn_version(), dlerror());
+        return RID_FAIL(
+            err, RID_ECONFIG,
+            "no CUDA: libtorch %s has no CUDA library that loads (%s); build with one that has"
+            " (make LIBTORCH=DIR), or choose --device cpu or auto",
+            rid_nn_version(), dlerror());
     if (!torch::cuda::is_available())
-        return RID_FAIL(err, RID_ECONFIG,
-                        "no CUDA: libtorch %s finds no GPU with a driver; run where nvidia-smi lists one, or"
-                        " choose --device cpu or auto",
-                        rid_nn_version());
+        return RID_FAIL(
+            err, RID_ECONFIG,
+            "no CUDA: libtorch %s finds no GPU with a driver; run where nvidia-smi lists one, or"
+            " choose --device cpu or auto",
+            rid_nn_version());
     setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0); /* what deterministic products ask for */
     at::globalContext().setDeterministicAlgorithms(true, false);
     nn->device_name = "cuda: " + cuda_name();

@@ -15,7 +15,8 @@ typedef struct rid_point_checkpoint {
  *  of schema and frame filter is taken from them, so that their hash is that of the copy, too.
  *  RID_ECONFIG where it is another encoder; errors of rid_checkpoint_read. To be cleared in any case. */
 RID_MUST rid_status rid_point_checkpoint_open(rid_point_checkpoint *out, const char *path,
-                                              const rid_store_info *stores, int threads, rid_err *err);
+                                              const rid_store_info *stores, int threads,
+                                              rid_err *err);
 void rid_point_checkpoint_clear(rid_point_checkpoint *p);
 
 /** Writes it with the operating point, a JSON object's text, into an output that was begun for `path`; plain

@@ -141,8 +141,10 @@ static rid_status stop_holding(loader *l, rid_err *err)
                         " encode the payloads first (rid-encode --encoder mean -o DATA.h5 …), or raise"
                         " --memory",
                         l->text_file);
-    rid_log(RID_LOG_INFO, "the frames need more than the %llu MB of --memory: batches read theirs from the stores",
-            (unsigned long long)(l->o->memory >> 20));
+    rid_log(
+        RID_LOG_INFO,
+        "the frames need more than the %llu MB of --memory: batches read theirs from the stores",
+        (unsigned long long)(l->o->memory >> 20));
     rid_mem_free(l->d->set.frames);
     l->d->set.frames = NULL;
     l->frames_cap = 0;
@@ -307,14 +309,16 @@ static void say_what_is_left_out(const loader *l)
     if (d->set.n > 0 && d->set.attr_dim > 0 && !has_attributes(&d->set))
         rid_log(RID_LOG_WARN, "no entry has an attribute of the schema: does it belong to these inputs?");
     if (l->n_unlabelled > 0)
-        rid_log(RID_LOG_INFO, "%llu %s no ground truth: left out", (unsigned long long)l->n_unlabelled,
+        rid_log(RID_LOG_INFO, "%llu %s no ground truth: left out",
+                (unsigned long long)l->n_unlabelled,
                 rid_noun(l->n_unlabelled, "entry has", "entries have"));
     if (l->n_excluded > 0)
         rid_log(RID_LOG_INFO, "%llu %s excluded by the ground truth (include: false)",
-                (unsigned long long)l->n_excluded, rid_noun(l->n_excluded, "entry is", "entries are"));
+                (unsigned long long)l->n_excluded,
+                rid_noun(l->n_excluded, "entry is", "entries are"));
     if (l->n_empty > 0)
-        rid_log(RID_LOG_WARN, "%llu labelled %s no frame left after the filter", (unsigned long long)l->n_empty,
-                rid_noun(l->n_empty, "entry has", "entries have"));
+        rid_log(RID_LOG_WARN, "%llu labelled %s no frame left after the filter",
+                (unsigned long long)l->n_empty, rid_noun(l->n_empty, "entry has", "entries have"));
     rid_summary_add_figure(l->summary, "unlabelled", (double)l->n_unlabelled);
     rid_summary_add_figure(l->summary, "entries", (double)d->set.n);
     rid_summary_add_figure(l->summary, "frames", (double)d->set.n_frames);

@@ -153,15 +153,15 @@ static rid_status keep_best(rid_train_run *run, rid_err *err)
     }
     if (best == RID_ROWS && p->best_step == 0)
         return RID_OK;
-    rid_status st = best == RID_ROWS
-                        ? publish_best(run, err)
-                        : rid_train_publish(run, RID_RUN_BEST, &run->rows[best].params, best, 0, err);
+    rid_status st = best == RID_ROWS ? publish_best(run, err)
+                                     : rid_train_publish(run, RID_RUN_BEST, &run->rows[best].params,
+                                                         best, 0, err);
     if (st == RID_OK && best == RID_ROWS)
         rid_log(RID_LOG_INFO, "best.pt holds the best so far: step %llu, mAP %.3f",
                 (unsigned long long)p->best_step, p->best_validation.map);
     else if (st == RID_OK)
-        rid_log(RID_LOG_INFO, "best.pt holds the best so far: the %s, mAP %.3f", run->rows[best].name,
-                run->rows[best].v.map);
+        rid_log(RID_LOG_INFO, "best.pt holds the best so far: the %s, mAP %.3f",
+                run->rows[best].name, run->rows[best].v.map);
     return st;
 }
 

@@ -29,7 +29,7 @@ typedef struct rid_epoch_record {
     double loss, lr;
     double active;             /**< share of anchors with a loss */
     double positive, negative; /**< mean distance to the hardest */
-    double spread;             /**< of the embeddings; a small one is told without dropout's share */
+    double spread; /**< of the embeddings; a small one is told without dropout's share */
     double gradient_norm;
     double entries_per_s;
     bool validated;

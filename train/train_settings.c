@@ -46,7 +46,8 @@ static void set_data(rid_train_settings *s, const rid_train_options *o, const ri
     set(s, "ground truth and split", "%s", d->labels_digest);
     if (d->schema)
         set(s, "schema", "%016llx",
-            (unsigned long long)rid_hash64(rid_schema_text(d->schema), strlen(rid_schema_text(d->schema))));
+            (unsigned long long)rid_hash64(rid_schema_text(d->schema),
+                                           strlen(rid_schema_text(d->schema))));
     else
         set(s, "schema", "none");
     set(s, "filter", "%s", text ? text : "?");

@@ -191,7 +191,9 @@ static rid_status split_off(const rid_train_data *d, const size_t *counts, uint8
         n_val = n > 2 ? n - 2 : 0;
     if (o->val_fraction > 0 && n_val == 0)
         rid_log(RID_LOG_WARN,
-                "%zu people with two entries or more are too few to set some aside: nothing is validated", n);
+                "%zu people with two entries or more are too few to set some aside: nothing is "
+                "validated",
+                n);
     rid_random r = rid_train_random(o->seed, 0, RID_DRAW_SPLIT, 0, 0);
     for (size_t i = 0; i < n_val; i++) {
         size_t j = i + rid_random_below(&r, n - i);

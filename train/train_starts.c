@@ -87,7 +87,8 @@ rid_status rid_train_initial(rid_train_run *run, rid_training training, rid_chec
         return copy_start(run, RID_ROW_GIVEN, out, err);
     if (training == RID_TRAINING_MAIN && kind != RID_INIT_RANDOM)
         return copy_start(run, row, out, err);
-    return rid_network_start(out, &network, training == RID_TRAINING_NO_ATTRS ? &run->bare : &run->d.set,
+    return rid_network_start(out, &network,
+                             training == RID_TRAINING_NO_ATTRS ? &run->bare : &run->d.set,
                              refit ? run->everyone : run->d.train, kind, &choice, run->o.data.seed,
                              rid_training_stream(training), run->o.trainer.threads, err);
 }

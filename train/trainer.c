@@ -99,8 +99,8 @@ static rid_status diverged(const char *what, uint64_t step, rid_err *err)
 }
 
 /* A spread that may be dropout's alone is measured again without. */
-static rid_status see_through_dropout(rid_trainer *t, const rid_train_batch *batch, rid_step_figures *f,
-                                      rid_err *err)
+static rid_status see_through_dropout(rid_trainer *t, const rid_train_batch *batch,
+                                      rid_step_figures *f, rid_err *err)
 {
     if (!batch->dropout || !f->finite || f->spread >= SPREAD_OF_DROPOUT)
         return RID_OK;

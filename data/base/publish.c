@@ -22,7 +22,7 @@ struct rid_publish {
     char *directory; /* of target */
     char *temp;      /* NULL for standard output */
     int fd;
-    bool sealed;     /* verified and durable */
+    bool sealed; /* verified and durable */
     rid_hasher *written;
     long long n_written, n_sent; /* n_sent: of them, on their way to the disk */
 };
@@ -162,8 +162,9 @@ rid_status rid_publish_check(const char *path, bool force, rid_err *err)
     if (found && S_ISDIR(s.st_mode))
         return RID_FAIL(err, RID_EUSAGE, "%s is a directory; name a file", path);
     if (found && !S_ISREG(s.st_mode))
-        return RID_FAIL(err, RID_EUSAGE, "%s is a %s, and stays one; name a file, or - for standard output",
-                        path, kind_of(s.st_mode));
+        return RID_FAIL(err, RID_EUSAGE,
+                        "%s is a %s, and stays one; name a file, or - for standard output", path,
+                        kind_of(s.st_mode));
     if (!force && (found || lstat(path, &s) == 0))
         return RID_FAIL(err, RID_EUSAGE, "%s exists; add --force to replace it", path);
     return RID_OK;
@@ -194,7 +195,8 @@ rid_status rid_publish_begin(rid_publish **out, const char *path, bool force, ri
     p->fd = -1;
     p->path = rid_mem_strdup(path);
     p->written = rid_hasher_new();
-    rid_status st = p->path && p->written ? rid_publish_check(path, force, err) : RID_FAIL_NOMEM(err);
+    rid_status st =
+        p->path && p->written ? rid_publish_check(path, force, err) : RID_FAIL_NOMEM(err);
     if (st == RID_OK && strcmp(path, "-") == 0)
         p->fd = STDOUT_FILENO;
     else if (st == RID_OK && (st = find_target(p, err)) == RID_OK)

@@ -145,7 +145,8 @@ static void compare_kernels(arena *m, task row)
 static void compare_texts(arena *m)
 {
     task tasks[RID_ISA_COUNT + 1];
-    const task row = {.what = "float-text", .unit = "M/s", .units = 1e-6 * NUMBERS, .run = run_text};
+    const task row = {
+        .what = "float-text", .unit = "M/s", .units = 1e-6 * NUMBERS, .run = run_text};
     size_t n = 0;
     for (int isa = RID_ISA_COUNT - 1; isa >= 0; isa--) {
         if (!rid_isa_runs((rid_isa)isa))

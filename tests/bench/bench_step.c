@@ -107,7 +107,11 @@ static bool make_batch(bench *b, rid_random *r)
 static bool make_set(bench *b, rid_random *r)
 {
     const size_t n = CROWD * ENTRIES;
-    b->set = (rid_train_set){.n = n, .n_persons = CROWD, .n_buckets = 1, .vis_dim = VIS, .attr_dim = ATTR,
+    b->set = (rid_train_set){.n = n,
+                             .n_persons = CROWD,
+                             .n_buckets = 1,
+                             .vis_dim = VIS,
+                             .attr_dim = ATTR,
                              .n_frames = n * FRAMES,
                              .entries = rid_mem_zalloc(n, sizeof *b->set.entries),
                              .attr = rid_mem_zalloc(n * ATTR, sizeof *b->set.attr),
@@ -117,8 +121,8 @@ static bool make_set(bench *b, rid_random *r)
     rid_random_normals(r, b->set.frames, n * FRAMES * VIS);
     scale(b->set.frames, n * FRAMES * VIS, 1 / sqrt(VIS));
     for (uint32_t i = 0; i < n; i++) {
-        b->set.entries[i] = (rid_train_entry){.person = i / ENTRIES, .n_frames = FRAMES,
-                                              .first = (uint64_t)i * FRAMES};
+        b->set.entries[i] = (rid_train_entry){
+            .person = i / ENTRIES, .n_frames = FRAMES, .first = (uint64_t)i * FRAMES};
         b->use[i] = 1;
     }
     return true;
@@ -221,8 +225,8 @@ static rid_status time_sampling(bench *b, int steps, parts *p, rid_err *err)
 }
 
 /* train: with the work of a step behind each batch; otherwise only batches. *wait: of the wall clock. */
-static rid_status run_fed(bench *b, int steps, int threads, bool train, bench_time *took, double *wait,
-                          rid_err *err)
+static rid_status run_fed(bench *b, int steps, int threads, bool train, bench_time *took,
+                          double *wait, rid_err *err)
 {
     rid_batch_feed *f = NULL;
     rid_fed_batch fed;
@@ -261,7 +265,8 @@ static rid_status run(bench *b, int steps, int threads, rid_err *err)
         st = run_fed(b, steps, threads, true, &fed, &wait, err);
     const double ms = 1e3 / steps;
     if (st == RID_OK)
-        printf("sampling %.2f data %.2f forward %.2f loss %.2f backward %.2f optimizer %.2f fed %.2f wait %.2f\n",
+        printf("sampling %.2f data %.2f forward %.2f loss %.2f backward %.2f optimizer %.2f fed "
+               "%.2f wait %.2f\n",
                ms * p.sampling, ms * (data.cpu_s - p.sampling), ms * p.forward, ms * p.loss,
                ms * (p.graph - p.forward - p.loss), ms * p.optimizer, ms * fed.wall_s, ms * wait);
     return st;

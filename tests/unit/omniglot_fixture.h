@@ -30,7 +30,7 @@ static inline uint32_t person_of(rid_json labels, rid_str id)
 }
 
 static inline void encode_entry(burst_set *set, const rid_encoder *e, const rid_payload *p,
-                         rid_json labels)
+                                rid_json labels)
 {
     uint8_t kept[64];
     assert_true(set->n < OMNIGLOT_ENTRIES && p->frames.rows <= sizeof kept);

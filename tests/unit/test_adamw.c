@@ -32,7 +32,8 @@ static rid_checkpoint tensors_of(rid_json root)
 {
     rid_checkpoint ck = new_checkpoint(TENSORS);
     rid_json t, size;
-    for (rid_json_iter it = rid_json_begin(member(root, "tensors")); rid_json_next(&it, NULL, &t);) {
+    for (rid_json_iter it = rid_json_begin(member(root, "tensors"));
+         rid_json_next(&it, NULL, &t);) {
         int64_t shape[RID_TENSOR_DIMS_MAX];
         int n_dims = 0;
         for (rid_json_iter d = rid_json_begin(member(t, "shape")); rid_json_next(&d, NULL, &size);)
@@ -65,7 +66,8 @@ static double bound(size_t step, double expected, double lr)
     return (double)(step + 1) * 0x1p-24 * (2 * fabs(expected) + 32 * lr);
 }
 
-static double compare(const rid_checkpoint *ck, rid_json lists, size_t step, double lr, const char *name)
+static double compare(const rid_checkpoint *ck, rid_json lists, size_t step, double lr,
+                      const char *name)
 {
     double worst = 0;
     size_t i = 0, e = 0;
@@ -76,8 +78,8 @@ static double compare(const rid_checkpoint *ck, rid_json lists, size_t step, dou
             assert_true(rid_json_get_f64(v, &expected));
             double off = fabs(got - expected) / bound(step, expected, lr);
             if (!(off <= 1))
-                fail_msg("%s, step %zu, %s[%zu]: %.9g, expected %.17g", name, step, ck->tensors[i].name, e,
-                         got, expected);
+                fail_msg("%s, step %zu, %s[%zu]: %.9g, expected %.17g", name, step,
+                         ck->tensors[i].name, e, got, expected);
             worst = off > worst ? off : worst;
         }
     return worst;
@@ -92,11 +94,13 @@ static void check_case(rid_json root, rid_json c, int threads)
     size_t step = 0;
     read_tensors(&params, member(c, "initial"));
     assert_ok(rid_adamw_init(&adam, &params, &err));
-    for (rid_json_iter it = rid_json_begin(member(c, "steps")); rid_json_next(&it, NULL, &s); step++) {
+    for (rid_json_iter it = rid_json_begin(member(c, "steps")); rid_json_next(&it, NULL, &s);
+         step++) {
         read_tensors(&grads, member(s, "gradients"));
-        rid_adamw_update(&adam, &params, &grads, real(s, "lr"), real(c, "weight_decay"), real(s, "scale"),
-                         threads);
-        double off = compare(&params, member(s, "after"), step, real(c, "base_lr"), string(c, "name"));
+        rid_adamw_update(&adam, &params, &grads, real(s, "lr"), real(c, "weight_decay"),
+                         real(s, "scale"), threads);
+        double off =
+            compare(&params, member(s, "after"), step, real(c, "base_lr"), string(c, "name"));
         worst = off > worst ? off : worst;
     }
     assert_int_equal(step, 10);
@@ -113,7 +117,8 @@ static void test_updates(void **state)
     document d = open_document("", "optimizer", ".json");
     rid_json c;
     size_t n = 0;
-    for (rid_json_iter it = rid_json_begin(member(d.root, "cases")); rid_json_next(&it, NULL, &c); n++)
+    for (rid_json_iter it = rid_json_begin(member(d.root, "cases")); rid_json_next(&it, NULL, &c);
+         n++)
         check_case(d.root, c, 1 + (int)n);
     assert_int_equal(n, 3);
     close_document(&d);
@@ -124,7 +129,8 @@ static void test_rates(void **state)
     (void)state;
     document d = open_document("", "optimizer", ".json");
     rid_json c, v;
-    for (rid_json_iter it = rid_json_begin(member(d.root, "rates")); rid_json_next(&it, NULL, &c);) {
+    for (rid_json_iter it = rid_json_begin(member(d.root, "rates"));
+         rid_json_next(&it, NULL, &c);) {
         const bool cosine = strcmp(string(c, "schedule"), "cosine") == 0;
         const double lr = real(c, "lr");
         uint64_t step = 0;
@@ -132,10 +138,11 @@ static void test_rates(void **state)
              step++) {
             double expected = 0;
             assert_true(rid_json_get_f64(v, &expected));
-            double got = rid_learning_rate(cosine ? RID_SCHEDULE_COSINE : RID_SCHEDULE_CONSTANT, lr, step,
-                                           number(c, "warmup"), number(c, "total"));
+            double got = rid_learning_rate(cosine ? RID_SCHEDULE_COSINE : RID_SCHEDULE_CONSTANT, lr,
+                                           step, number(c, "warmup"), number(c, "total"));
             if (!(fabs(got - expected) <= 1e-13 * lr)) /* double arithmetic on both sides */
-                fail_msg("step %llu: %.17g, expected %.17g", (unsigned long long)step, got, expected);
+                fail_msg("step %llu: %.17g, expected %.17g", (unsigned long long)step, got,
+                         expected);
         }
         assert_int_equal(step, number(c, "total"));
     }
@@ -152,7 +159,8 @@ static void test_rates_by_hand(void **state)
     assert_true(fabs(rid_learning_rate(cosine, 2, 4, 0, 8) - 1) < 1e-15);
     assert_true(fabs(rid_learning_rate(cosine, 2, 2, 0, 8) - (1 + sqrt(0.5))) < 1e-15);
     assert_true(rid_learning_rate(cosine, 2, 8, 0, 8) == 0);
-    assert_true(rid_learning_rate(cosine, 2, 9, 0, 8) == 0); /* behind its end it does not rise again */
+    assert_true(rid_learning_rate(cosine, 2, 9, 0, 8) ==
+                0); /* behind its end it does not rise again */
     assert_true(rid_learning_rate(cosine, 2, 0, 1, 8) == 2);
     assert_true(rid_learning_rate(cosine, 2, 1, 1, 8) == 2);
     assert_true(rid_learning_rate(cosine, 2, 1, 4, 8) == 1);
@@ -256,8 +264,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_updates),   cmocka_unit_test(test_rates), cmocka_unit_test(test_rates_by_hand),
-        cmocka_unit_test(test_first_step), cmocka_unit_test(test_bits), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_updates),       cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_rates_by_hand), cmocka_unit_test(test_first_step),
+        cmocka_unit_test(test_bits),          cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

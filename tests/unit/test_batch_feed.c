@@ -9,7 +9,15 @@
 #include <stdatomic.h>
 
 static const size_t COUNTS[] = {3, 1, 5, 2, 4, 2, 1};
-enum { PERSONS = sizeof COUNTS / sizeof COUNTS[0], P = 3, K = 3, N = P * K, VIS = 5, ATTR = 3, MOST = 6 };
+enum {
+    PERSONS = sizeof COUNTS / sizeof COUNTS[0],
+    P = 3,
+    K = 3,
+    N = P * K,
+    VIS = 5,
+    ATTR = 3,
+    MOST = 6
+};
 enum { DROPOUT_DIM = 7, STEPS = 20 };
 
 static const rid_feed_options PLAIN = {.pk = {.p = P, .k = K, .seed = 4, .frame_subset = true}};
@@ -100,8 +108,8 @@ static void assert_same_batches(const rid_fed_batch *a, const rid_fed_batch *b)
 
 /* ---- what is in a batch ---- */
 
-static void check_row(const rid_train_set *set, const rid_pk_sampler *sampler, const rid_fed_batch *fed,
-                      size_t i)
+static void check_row(const rid_train_set *set, const rid_pk_sampler *sampler,
+                      const rid_fed_batch *fed, size_t i)
 {
     const rid_train_batch *b = &fed->batch;
     const rid_train_entry *e = &set->entries[b->entry[i]];
@@ -112,7 +120,8 @@ static void check_row(const rid_train_set *set, const rid_pk_sampler *sampler, c
     assert_int_equal(b->n_frames[i], n);
     for (size_t f = 0; f < n; f++) {
         assert_int_equal(fed->frames[i * b->max_frames + f], expected[f]);
-        assert_memory_equal(row + f * VIS, set->frames + (e->first + expected[f]) * VIS, VIS * sizeof *row);
+        assert_memory_equal(row + f * VIS, set->frames + (e->first + expected[f]) * VIS,
+                            VIS * sizeof *row);
     }
     for (size_t k = n * VIS; k < b->max_frames * VIS; k++)
         assert_true(row[k] == 0);
@@ -174,8 +183,9 @@ static void test_augmentation(void **state)
             bare += none;
             for (size_t k = 0; k < b->n_frames[i]; k++) {
                 const float *x = b->frames + (i * b->max_frames + k) * VIS;
-                const float *y = set.frames +
-                                 (set.entries[b->entry[i]].first + fed.frames[i * b->max_frames + k]) * VIS;
+                const float *y =
+                    set.frames +
+                    (set.entries[b->entry[i]].first + fed.frames[i * b->max_frames + k]) * VIS;
                 double squares = 0, dot = 0;
                 for (size_t d = 0; d < VIS; d++)
                     squares += (double)x[d] * x[d], dot += (double)x[d] * y[d];
@@ -233,7 +243,8 @@ static void test_read_or_held(void **state)
     uint8_t *use = tx_use_all(&held);
     const rid_feed_options *const options[] = {&PLAIN, &NOISY};
     for (size_t o = 0; o < 2; o++) {
-        rid_batch_feed *a = open_feed(&held, use, options[o], 0), *b = open_feed(&read, use, options[o], 0);
+        rid_batch_feed *a = open_feed(&held, use, options[o], 0),
+                       *b = open_feed(&read, use, options[o], 0);
         for (uint64_t step = 0; step < STEPS; step++) {
             rid_fed_batch x, y;
             assert_ok(rid_batch_feed_next(a, &x, &err));
@@ -385,16 +396,11 @@ static void test_short_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents),
-        cmocka_unit_test(test_augmentation),
-        cmocka_unit_test(test_has_anchor),
-        cmocka_unit_test(test_read_or_held),
-        cmocka_unit_test(test_any_beginning),
-        cmocka_unit_test(test_streams_differ),
-        cmocka_unit_test(test_one_batch_ahead),
-        cmocka_unit_test(test_reader_fails),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_short_of_memory),
+        cmocka_unit_test(test_contents),        cmocka_unit_test(test_augmentation),
+        cmocka_unit_test(test_has_anchor),      cmocka_unit_test(test_read_or_held),
+        cmocka_unit_test(test_any_beginning),   cmocka_unit_test(test_streams_differ),
+        cmocka_unit_test(test_one_batch_ahead), cmocka_unit_test(test_reader_fails),
+        cmocka_unit_test(test_refusals),        cmocka_unit_test(test_short_of_memory),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

@@ -48,15 +48,19 @@ static void test_scipy(void **state)
     document d = open_document("", "binomial", ".json");
     rid_json v;
     size_t n = 0;
-    for (rid_json_iter it = rid_json_begin(member(d.root, "bounds")); rid_json_next(&it, NULL, &v); n++)
+    for (rid_json_iter it = rid_json_begin(member(d.root, "bounds")); rid_json_next(&it, NULL, &v);
+         n++)
         check("bound", rid_binomial_upper(value(v, "hits"), value(v, "n"), value(v, "confidence")),
               value(v, "bound"), 1e-9 * value(v, "bound"));
-    for (rid_json_iter it = rid_json_begin(member(d.root, "betas")); rid_json_next(&it, NULL, &v); n++)
-        check("beta", rid_beta_cdf(value(v, "x"), value(v, "a"), value(v, "b")), value(v, "p"), 1e-10);
-    for (rid_json_iter it = rid_json_begin(member(d.root, "students")); rid_json_next(&it, NULL, &v); n++) {
+    for (rid_json_iter it = rid_json_begin(member(d.root, "betas")); rid_json_next(&it, NULL, &v);
+         n++)
+        check("beta", rid_beta_cdf(value(v, "x"), value(v, "a"), value(v, "b")), value(v, "p"),
+              1e-10);
+    for (rid_json_iter it = rid_json_begin(member(d.root, "students"));
+         rid_json_next(&it, NULL, &v); n++) {
         const double df = value(v, "df");
-        check("student", rid_student_quantile(value(v, "tail"), df > 0 ? df : INFINITY), value(v, "value"),
-              1e-9 * value(v, "value"));
+        check("student", rid_student_quantile(value(v, "tail"), df > 0 ? df : INFINITY),
+              value(v, "value"), 1e-9 * value(v, "value"));
     }
     assert_true(n > 300);
     close_document(&d);

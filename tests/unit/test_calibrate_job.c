@@ -18,8 +18,8 @@ static char store_path[128], gt_path[128], out_path[128], ckpt_path[128], copy_p
 static const char *const GT[] = {gt_path};
 static const char *const STORES[] = {store_path};
 
-static const float EAST[] = {1, 0}, NORTH[] = {0, 1}, WEST[] = {-1, 0}, NEAR_EAST[] = {0.96f, -0.28f},
-                   NEAR_NORTH[] = {0.28f, 0.96f};
+static const float EAST[] = {1, 0}, NORTH[] = {0, 1}, WEST[] = {-1, 0},
+                   NEAR_EAST[] = {0.96f, -0.28f}, NEAR_NORTH[] = {0.28f, 0.96f};
 
 #define AT(minute) "2025-11-06T08:" minute ":00Z"
 /* s1: b is new, c is taken for a (false), d is skipped and then taken for b (wrong), e is taken for x, whom
@@ -49,9 +49,11 @@ static int begin(void **state)
     snprintf(out_path, sizeof out_path, "%s", fx_path("point.json"));
     snprintf(ckpt_path, sizeof ckpt_path, "%s", fx_path("model.pt"));
     snprintf(copy_path, sizeof copy_path, "%s", fx_path("copy.pt"));
-    snprintf(gt_path, sizeof gt_path, "%s",
-             fx_write("gt.json", "{\"a1\":\"a\",\"a2\":\"a\",\"b1\":\"b\",\"b2\":\"b\",\"c1\":\"c\",\"d1\":\"d\","
-                                 "\"d2\":\"d\",\"e1\":\"e\",\"f1\":\"f\"}"));
+    snprintf(
+        gt_path, sizeof gt_path, "%s",
+        fx_write("gt.json",
+                 "{\"a1\":\"a\",\"a2\":\"a\",\"b1\":\"b\",\"b2\":\"b\",\"c1\":\"c\",\"d1\":\"d\","
+                 "\"d2\":\"d\",\"e1\":\"e\",\"f1\":\"f\"}"));
     rid_synth_options_init(&synth);
     synth.vis_dim = 8;
     synth.emb_dim = 4;
@@ -87,11 +89,15 @@ static void test_counts(void **state)
     (void)state;
     /* Persons a, c, d, e, f come to one bucket each, b to two: Σm² / Σm = 9 / 7. */
     static const char *const parts[] = {
-        "\"threshold\":0.9,\"margin\":0,", "\"searches\":7,\"false_matches\":1,\"to_unlabelled\":1,",
+        "\"threshold\":0.9,\"margin\":0,",
+        "\"searches\":7,\"false_matches\":1,\"to_unlabelled\":1,",
         "\"mated\":2,\"hits\":1,\"wrong_matches\":1,\"persons\":6,\"buckets\":2,",
-        "\"person_effect\":1.2857142857142858,\"bucket_effect\":1,", "\"clusters\":\"bucket\"", "\"fnir\":0.5,",
+        "\"person_effect\":1.2857142857142858,\"bucket_effect\":1,",
+        "\"clusters\":\"bucket\"",
+        "\"fnir\":0.5,",
         "\"gallery_min\":2,\"gallery_max\":7,",
-        "\"worst_bucket\":{\"day_id\":\"2025-11-06\",\"store_id\":\"s1\",\"searches\":5,\"matched\":2}"};
+        "\"worst_bucket\":{\"day_id\":\"2025-11-06\",\"store_id\":\"s1\",\"searches\":5,"
+        "\"matched\":2}"};
     rid_calibrate_options o = options();
     for (int nn2 = RID_NN2_NEIGHBOR; nn2 <= RID_NN2_IDENTITY; nn2++) {
         o.point.rule.nn2 = (rid_nn2_mode)nn2;

@@ -101,7 +101,8 @@ static void test_buckets(void **state)
     /* Different sizes: Σn²/Σn = 250, n0 = (400 − 250) / 1. */
     const uint64_t sizes[] = {100, 300}, none[] = {0, 0};
     const double raise = rid_student_quantile(0.05, 1) / rid_student_quantile(0.05, INFINITY);
-    near("sizes", choose(sizes, none, 2, 1, 1, p).bucket_effect, 1 + 249 * (raise * raise - 1) / 149);
+    near("sizes", choose(sizes, none, 2, 1, 1, p).bucket_effect,
+         1 + 249 * (raise * raise - 1) / 149);
 }
 
 /* The bucket effect of looser thresholds counts, up to twice the share that is allowed. */
@@ -136,7 +137,8 @@ static void test_against_one_by_one(void **state)
             n[b] = (uint64_t)rid_random_between(&r, 100, 400);
             searches += (double)n[b];
             for (size_t t = 0; t < N; t++)
-                matched[b * N + t] = (uint64_t)rid_random_between(&r, 0, (int64_t)(n[b] / (2 * t + 1)));
+                matched[b * N + t] =
+                    (uint64_t)rid_random_between(&r, 0, (int64_t)(n[b] / (2 * t + 1)));
         }
         for (size_t t = 0; t < N; t++) {
             for (size_t b = 0; b < BUCKETS; b++) {
@@ -176,7 +178,8 @@ static void test_many_thresholds(void **state)
     assert_non_null(matched);
     for (size_t b = 0; b < BUCKETS; b++)
         n[b] = 20;
-    assert_int_equal(choose(n, matched, BUCKETS, N, 1, (rid_promise){0.01, 0.95, true}).threshold, 0);
+    assert_int_equal(choose(n, matched, BUCKETS, N, 1, (rid_promise){0.01, 0.95, true}).threshold,
+                     0);
     free(matched);
 }
 
@@ -256,8 +259,8 @@ static size_t reached(const double *threshold, double score)
     return low;
 }
 
-static void draw_bucket(const world *w, rid_random *r, const double *threshold, const double *person,
-                        size_t n, uint64_t *matched)
+static void draw_bucket(const world *w, rid_random *r, const double *threshold,
+                        const double *person, size_t n, uint64_t *matched)
 {
     const double bucket = sqrt(w->bucket_share) * rid_random_normal(r);
     const double chance = sqrt(1 - w->bucket_share - w->person_share);
@@ -278,7 +281,8 @@ typedef struct outcome {
     double broken, refused, fpir;
 } outcome;
 
-static outcome simulate(const world *w, const rid_promise *promise, double person_effect, uint64_t seed)
+static outcome simulate(const world *w, const rid_promise *promise, double person_effect,
+                        uint64_t seed)
 {
     static uint64_t matched[BUCKETS_MAX * THRESHOLDS], searches[BUCKETS_MAX];
     static double person[4096];
@@ -290,7 +294,8 @@ static outcome simulate(const world *w, const rid_promise *promise, double perso
         for (size_t i = 0; w->same_people && i < w->people_max; i++)
             person[i] = rid_random_normal(&r);
         for (size_t b = 0; b < w->n_buckets; b++) {
-            searches[b] = (uint64_t)rid_random_between(&r, (int64_t)w->people_min, (int64_t)w->people_max);
+            searches[b] =
+                (uint64_t)rid_random_between(&r, (int64_t)w->people_min, (int64_t)w->people_max);
             draw_bucket(w, &r, threshold, person, searches[b], matched + b * THRESHOLDS);
         }
         const rid_calibration c =
@@ -321,10 +326,12 @@ static void test_promise(void **state)
     for (size_t i = 0; i < sizeof worlds / sizeof worlds[0]; i++)
         for (size_t k = 0; k < 2; k++) {
             const outcome o = simulate(&worlds[i], &promises[k], 1, 10 * i + k);
-            print_message("%s: broken %.4f of %.2f, refused %.3f, mean FPIR %.4f of %.2f\n", worlds[i].name,
-                          o.broken, 1 - promises[k].confidence, o.refused, o.fpir, promises[k].max_fpir);
+            print_message("%s: broken %.4f of %.2f, refused %.3f, mean FPIR %.4f of %.2f\n",
+                          worlds[i].name, o.broken, 1 - promises[k].confidence, o.refused, o.fpir,
+                          promises[k].max_fpir);
             if (o.broken > 1 - promises[k].confidence)
-                fail_msg("%s: the promise is broken in %.4f of the draws", worlds[i].name, o.broken);
+                fail_msg("%s: the promise is broken in %.4f of the draws", worlds[i].name,
+                         o.broken);
         }
 }
 
@@ -384,11 +391,13 @@ static by_days simulate_days(bool by_store, uint64_t seed)
             const size_t s = b / DAYS;
             if (b % DAYS == 0)
                 store[s] = rid_random_normal(&r);
-            const double common = sqrt(store_share) * store[s] + sqrt(day_share) * rid_random_normal(&r);
+            const double common =
+                sqrt(store_share) * store[s] + sqrt(day_share) * rid_random_normal(&r);
             n[b] = PEOPLE;
             n_pooled[s] = DAYS * PEOPLE;
             for (size_t i = 0; i < PEOPLE; i++)
-                for (size_t k = reached(threshold, common + chance * rid_random_normal(&r)); k-- > 0;) {
+                for (size_t k = reached(threshold, common + chance * rid_random_normal(&r));
+                     k-- > 0;) {
                     matched[b * THRESHOLDS + k]++;
                     pooled[s * THRESHOLDS + k]++;
                 }
@@ -398,7 +407,8 @@ static by_days simulate_days(bool by_store, uint64_t seed)
                                       : choose(n, matched, STORES * DAYS, THRESHOLDS, 1, promise);
         o.refused += !c.kept;
         o.other_stores += c.kept && share[c.threshold] > promise.max_fpir;
-        o.same_stores += c.kept && fpir_of(store, threshold[c.threshold], store_share) > promise.max_fpir;
+        o.same_stores +=
+            c.kept && fpir_of(store, threshold[c.threshold], store_share) > promise.max_fpir;
     }
     o.other_stores /= DRAWS;
     o.same_stores /= DRAWS;
@@ -412,8 +422,9 @@ static void test_days_of_stores(void **state)
     const by_days buckets = simulate_days(false, 200), stores = simulate_days(true, 200);
     print_message("days as clusters: broken %.4f for other stores, %.4f for these; refused %.4f\n",
                   buckets.other_stores, buckets.same_stores, buckets.refused);
-    print_message("stores as clusters: broken %.4f for other stores, %.4f for these; refused %.4f\n",
-                  stores.other_stores, stores.same_stores, stores.refused);
+    print_message(
+        "stores as clusters: broken %.4f for other stores, %.4f for these; refused %.4f\n",
+        stores.other_stores, stores.same_stores, stores.refused);
     assert_true(buckets.other_stores > 0.08);
     assert_true(buckets.same_stores <= 0.05);
     assert_true(stores.other_stores <= 0.05 && stores.same_stores <= 0.05 && stores.refused < 0.5);
@@ -422,12 +433,17 @@ static void test_days_of_stores(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_bucket),  cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_buckets),     cmocka_unit_test(test_looser_thresholds),
-        cmocka_unit_test(test_against_one_by_one), cmocka_unit_test(test_many_thresholds),
+        cmocka_unit_test(test_one_bucket),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_buckets),
+        cmocka_unit_test(test_looser_thresholds),
+        cmocka_unit_test(test_against_one_by_one),
+        cmocka_unit_test(test_many_thresholds),
         cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_memory),      cmocka_unit_test(test_promise),
-        cmocka_unit_test(test_effects_are_needed), cmocka_unit_test(test_days_of_stores),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_promise),
+        cmocka_unit_test(test_effects_are_needed),
+        cmocka_unit_test(test_days_of_stores),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

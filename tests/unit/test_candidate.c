@@ -82,7 +82,8 @@ static void test_compare(void **state)
     assert_ok(rid_candidate_compare(&bad, &good, &d, 1, &err));
     assert_true(good.v.map > bad.v.map);
     assert_true(fabs(good.gain.mean - (good.v.map - bad.v.map)) < 1e-12);
-    assert_true(0 < good.gain.low && good.gain.low < good.gain.mean && good.gain.mean < good.gain.high);
+    assert_true(0 < good.gain.low && good.gain.low < good.gain.mean &&
+                good.gain.mean < good.gain.high);
     assert_true(fabs(bad.gain.mean + good.gain.mean) < 1e-12);
     assert_true(bad.gain.high < 0);
     /* the normal interval of a mean over people, which theirs is near: ±1.645 standard errors */
@@ -129,7 +130,8 @@ static void test_one_validation_person(void **state)
         d.query[i] = d.set.entries[i].person == 2;
     rid_candidate good = measure(&d, (rid_checkpoint){0}), bad = measure(&d, make_network(2));
     assert_ok(rid_candidate_compare(&good, &bad, &d, 1, &err));
-    assert_true(fabs(good.gain.mean - good.gain.low) < 1e-12 && fabs(good.gain.high - good.gain.low) < 1e-12);
+    assert_true(fabs(good.gain.mean - good.gain.low) < 1e-12 &&
+                fabs(good.gain.high - good.gain.low) < 1e-12);
     rid_candidate_clear(&good);
     rid_candidate_clear(&bad);
     rid_train_data_clear(&d);

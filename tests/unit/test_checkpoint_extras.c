@@ -58,7 +58,8 @@ static void read_mixed(rid_checkpoint *ck)
 
 static rid_checkpoint_extra extra(const char *key, int type)
 {
-    return (rid_checkpoint_extra){.key = (char *)(uintptr_t)key, .key_len = strlen(key), .type = type};
+    return (rid_checkpoint_extra){
+        .key = (char *)(uintptr_t)key, .key_len = strlen(key), .type = type};
 }
 
 static void test_values(void **state)
@@ -104,7 +105,8 @@ static void test_values(void **state)
     assert_false(rid_checkpoint_extras_same(&e, &found));
     rid_checkpoint_extras_clear(&found);
     items[1] = items[0];
-    assert_fails(rid_checkpoint_write_extras(&ck, &e, path, true, &err), RID_EDATA, "key 'k0' occurs twice");
+    assert_fails(rid_checkpoint_write_extras(&ck, &e, path, true, &err), RID_EDATA,
+                 "key 'k0' occurs twice");
     rid_checkpoint_free(&ck);
 }
 
@@ -132,7 +134,8 @@ enum { MANY = RID_CHECKPOINT_EXTRAS_MAX + 3 };
 static void test_bounds(void **state)
 {
     (void)state;
-    static rid_pickle_value key[MANY + 13], number = {.type = RID_PICKLE_INT}, list = {.type = RID_PICKLE_LIST};
+    static rid_pickle_value key[MANY + 13], number = {.type = RID_PICKLE_INT},
+                                            list = {.type = RID_PICKLE_LIST};
     static rid_pickle_cell cells[MANY + 13];
     static char names[MANY][8];
     char longest[80];
@@ -146,7 +149,8 @@ static void test_bounds(void **state)
         } else {
             key[i].as.str = (rid_str){longest, i == MANY ? sizeof longest : i - MANY};
         }
-        cells[i] = (rid_pickle_cell){&key[i], i < MANY ? &number : &list, i + 1 < MANY + 13 ? &cells[i + 1] : NULL};
+        cells[i] = (rid_pickle_cell){&key[i], i < MANY ? &number : &list,
+                                     i + 1 < MANY + 13 ? &cells[i + 1] : NULL};
     }
     key[MANY + 1].type = RID_PICKLE_INT;
     const rid_pickle_value root = {.type = RID_PICKLE_DICT, .as.list = {.first = cells}};
@@ -159,7 +163,8 @@ static void test_bounds(void **state)
     const char *shown = "n1000 (an integer), n1001 (an integer), n1002 (an integer), xxxx";
     assert_memory_equal(text, shown, strlen(shown));
     assert_non_null(strstr(text, "xxx… (a list), a key that is no text (a list), xx (a list)"));
-    assert_true(strstr(text, "… (a list)") - strstr(text, "xxxx") == 59); /* no half of a character */
+    assert_true(strstr(text, "… (a list)") - strstr(text, "xxxx") ==
+                59); /* no half of a character */
     rid_checkpoint_extras_clear(&e);
     budget = (rid_budget){1000, 1000};
     assert_fails(rid_checkpoint_extras_take(&e, &root, &budget, &err), RID_EDATA, "memory");
@@ -175,7 +180,8 @@ static void test_no_memory(void **state)
         rid_checkpoint_extras e;
         rid_err failure;
         rid_mem_fail_after(nth);
-        rid_status st = rid_checkpoint_read_extras(&ck, &e, "tests/vectors/ckpt/torch2_mixed.pt", &failure);
+        rid_status st =
+            rid_checkpoint_read_extras(&ck, &e, "tests/vectors/ckpt/torch2_mixed.pt", &failure);
         if (st == RID_OK)
             st = rid_checkpoint_write_extras(&ck, &e, fx_path("m.pt"), true, &failure);
         rid_mem_fail_after(0);
@@ -190,9 +196,9 @@ static void test_no_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files_of_pytorch), cmocka_unit_test(test_values),
-        cmocka_unit_test(test_none),             cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_no_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_files_of_pytorch),
+                                       cmocka_unit_test(test_values), cmocka_unit_test(test_none),
+                                       cmocka_unit_test(test_bounds),
+                                       cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

@@ -82,9 +82,10 @@ static const rid_tool match = {.name = "match",
                                .arguments = "[INPUT…]",
                                .description = "Text.",
                                .run = run};
-static const rid_command commands[] = {{"info", "STORE.h5…", "what is in it", "json", run, 0},
-                                       {"export", "STORE.h5", "its contents", "format", run_other, 0},
-                                       {0}};
+static const rid_command commands[] = {
+    {"info", "STORE.h5…", "what is in it", "json", run, 0},
+    {"export", "STORE.h5", "its contents", "format", run_other, 0},
+    {0}};
 static const rid_tool store = {.name = "store",
                                .bit = RID_TOOL_STORE,
                                .summary = "look into stores",
@@ -408,9 +409,11 @@ static void test_usage_errors(void **state)
         {&match, "--zzzzzz", "unknown option --zzzzzz"},
         {&match, "--zzzzzz=5", "unknown option --zzzzzz"},
         {&encode, "--threshold|1",
-         "--threshold is an option of rid-manifest, rid-match, rid-sweep, rid-eval, not of rid-encode"},
+         "--threshold is an option of rid-manifest, rid-match, rid-sweep, rid-eval, not of "
+         "rid-encode"},
         {&encode, "--thresold|1",
-         "unknown option --thresold; --threshold is an option of rid-manifest, rid-match, rid-sweep, rid-eval"},
+         "unknown option --thresold; --threshold is an option of rid-manifest, rid-match, "
+         "rid-sweep, rid-eval"},
         {&encode, "-x", "unknown option -x"},
         {&encode, "-qx", "unknown option -x"},
         {&encode, "-force", "unknown option -force; did you mean --force?"},

@@ -260,14 +260,17 @@ static void test_operating_point(void **state)
                              .margin_from = "flag",
                              .nn2_from = "default"};
     const char *json = "{\"threshold\":0.7,\"margin\":0.05,\"nn2\":\"identity\",\"fnir\":0.1}";
-    const char *wrong[] = {"{", "[]", "{\"threshold\":0.7,\"margin\":0.05,\"nn2\":\"other\"}",
-                           "{\"margin\":0.05,\"nn2\":\"identity\"}",
-                           "{\"threshold\":0.7,\"margin\":\"x\",\"nn2\":\"identity\"}",
-                           "{\"threshold\":7,\"margin\":0,\"nn2\":\"identity\"}",
-                           "{\"threshold\":0.7,\"margin\":-1,\"nn2\":\"identity\"}",
-                           "{\"format_version\":2,\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\"}",
-                           "{\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\",\"encoder_hash\":5}",
-                           "{\"threshold\":0.7,\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\"}"};
+    const char *wrong[] = {
+        "{",
+        "[]",
+        "{\"threshold\":0.7,\"margin\":0.05,\"nn2\":\"other\"}",
+        "{\"margin\":0.05,\"nn2\":\"identity\"}",
+        "{\"threshold\":0.7,\"margin\":\"x\",\"nn2\":\"identity\"}",
+        "{\"threshold\":7,\"margin\":0,\"nn2\":\"identity\"}",
+        "{\"threshold\":0.7,\"margin\":-1,\"nn2\":\"identity\"}",
+        "{\"format_version\":2,\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\"}",
+        "{\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\",\"encoder_hash\":5}",
+        "{\"threshold\":0.7,\"threshold\":0.7,\"margin\":0,\"nn2\":\"identity\"}"};
     assert_int_equal(rid_operating_point_settle(&p, json, "store", NULL, "abc", &err), RID_OK);
     assert_true(p.rule.threshold == 0.7 && p.rule.margin == 0.02);
     assert_int_equal(p.rule.nn2, RID_NN2_IDENTITY);
@@ -275,10 +278,12 @@ static void test_operating_point(void **state)
     assert_string_equal(p.margin_from, "flag");
     assert_false(rid_operating_point_keeps_promise(&p));
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        assert_int_equal(rid_operating_point_settle(&p, wrong[i], "store", NULL, "abc", &err), RID_EDATA);
+        assert_int_equal(rid_operating_point_settle(&p, wrong[i], "store", NULL, "abc", &err),
+                         RID_EDATA);
     const char *bound = "{\"threshold\":0.7,\"margin\":0.02,\"nn2\":\"identity\",\"max_fpir\":0.01,"
                         "\"confidence\":0.95,\"fpir_bound\":0.009,\"encoder_hash\":\"abc\"}";
-    assert_int_equal(rid_operating_point_settle(&p, bound, "store", NULL, "abd", &err), RID_ECONFIG);
+    assert_int_equal(rid_operating_point_settle(&p, bound, "store", NULL, "abd", &err),
+                     RID_ECONFIG);
     assert_int_equal(rid_operating_point_settle(&p, bound, "store", NULL, "abc", &err), RID_OK);
     assert_true(rid_operating_point_keeps_promise(&p));
 }

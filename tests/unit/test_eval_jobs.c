@@ -5,14 +5,19 @@
 #include "eval/eval_manifest.h"
 #include "eval/clustering.h"
 
-static const char A[] =
-    "{\"provenance\":{\"encoder_hash\":\"h\",\"operating_point\":{\"threshold\":0.5,\"margin\":0,\"nn2\":\"identity\"}},"
-    "\"day_id\":\"2025-11-06\",\"store_id\":\"s1\",\"people\":[{\"person_id\":\"s1-0001\",\"events\":["
-    "{\"entry_id\":\"e1\",\"timestamp\":\"2025-11-06T08:00:00Z\",\"camera\":\"c1\",\"status\":\"new\",\"score\":null,"
-    "\"embeddings\":[[1,2],[3,4]]},"
-    "{\"entry_id\":\"e2\",\"timestamp\":\"2025-11-06T09:00:00Z\",\"camera\":\"c2\",\"status\":\"match\",\"match_id\":\"e1\","
-    "\"score\":0.9,\"score2\":-1}]},{\"person_id\":\"s1-0002\",\"events\":[{\"entry_id\":\"e3\",\"status\":\"new\"},"
-    "{\"entry_id\":\"e4\",\"timestamp\":\"2025-11-06T10:00:00Z\",\"status\":\"match\",\"match_id\":\"e3\",\"score\":0.8}]}]}";
+static const char A[] = "{\"provenance\":{\"encoder_hash\":\"h\",\"operating_point\":{"
+                        "\"threshold\":0.5,\"margin\":0,\"nn2\":\"identity\"}},"
+                        "\"day_id\":\"2025-11-06\",\"store_id\":\"s1\",\"people\":[{\"person_id\":"
+                        "\"s1-0001\",\"events\":["
+                        "{\"entry_id\":\"e1\",\"timestamp\":\"2025-11-06T08:00:00Z\",\"camera\":"
+                        "\"c1\",\"status\":\"new\",\"score\":null,"
+                        "\"embeddings\":[[1,2],[3,4]]},"
+                        "{\"entry_id\":\"e2\",\"timestamp\":\"2025-11-06T09:00:00Z\",\"camera\":"
+                        "\"c2\",\"status\":\"match\",\"match_id\":\"e1\","
+                        "\"score\":0.9,\"score2\":-1}]},{\"person_id\":\"s1-0002\",\"events\":[{"
+                        "\"entry_id\":\"e3\",\"status\":\"new\"},"
+                        "{\"entry_id\":\"e4\",\"timestamp\":\"2025-11-06T10:00:00Z\",\"status\":"
+                        "\"match\",\"match_id\":\"e3\",\"score\":0.8}]}]}";
 static const char B[] =
     "{\"day_id\":\"2025-11-06\",\"store_id\":\"s1\",\"people\":[{\"person_id\":\"x\",\"events\":["
     "{\"entry_id\":\"e1\",\"timestamp\":\"2025-11-06T08:00:00Z\"},{\"entry_id\":\"e3\"}]},"
@@ -20,14 +25,19 @@ static const char B[] =
     "{\"entry_id\":\"e4\",\"timestamp\":\"2025-11-06T10:00:00Z\"}]}]}";
 
 /* Inputs and outputs; fx_path would forget them. */
-static char gt_path[512], pairs_path[512], a_path[512], b_path[512], out_path[512], errors_path[512];
+static char gt_path[512], pairs_path[512], a_path[512], b_path[512], out_path[512],
+    errors_path[512];
 static const char *const gt = gt_path, *const pairs = pairs_path, *const side_a = a_path;
 
 static rid_status run_manifest(rid_err *err)
 {
     rid_summary summary = {0};
-    const rid_eval_manifest_options o = {.gt = &gt, .n_gt = 1, .pairs = &pairs, .n_pairs = 1,
-                                         .errors = errors_path, .bootstrap = 20,
+    const rid_eval_manifest_options o = {.gt = &gt,
+                                         .n_gt = 1,
+                                         .pairs = &pairs,
+                                         .n_pairs = 1,
+                                         .errors = errors_path,
+                                         .bootstrap = 20,
                                          .output = {.path = out_path, .json = true, .force = true}};
     const rid_status st = rid_eval_manifest(&o, &side_a, 1, &summary, NULL, err);
     rid_summary_clear(&summary);
@@ -37,10 +47,12 @@ static rid_status run_manifest(rid_err *err)
 static rid_status run_diff(rid_err *err)
 {
     rid_summary summary = {0};
-    const rid_eval_diff_options o = {.people = {.gt = &gt, .n_gt = 1}, .bootstrap = 20, .threads = 1,
-                                     .point = {.threshold_from = "default", .margin_from = "default",
-                                               .nn2_from = "default"},
-                                     .output = {.path = out_path, .force = true}};
+    const rid_eval_diff_options o = {
+        .people = {.gt = &gt, .n_gt = 1},
+        .bootstrap = 20,
+        .threads = 1,
+        .point = {.threshold_from = "default", .margin_from = "default", .nn2_from = "default"},
+        .output = {.path = out_path, .force = true}};
     const rid_status st = rid_eval_diff(&o, a_path, b_path, &summary, NULL, err);
     rid_summary_clear(&summary);
     return st;
@@ -102,11 +114,14 @@ static void test_clustering(void **state)
         assert_int_equal(at.row, i);
     }
     assert_true(rid_str_equal(b->persons[0], rid_str_of("s1-0002")));
-    assert_true(isnan(b->entries[0].score) && b->entries[2].score == 0.9 && b->entries[2].score2 == -1);
+    assert_true(isnan(b->entries[0].score) && b->entries[2].score == 0.9 &&
+                b->entries[2].score2 == -1);
     assert_int_equal(c.n_inferred, 0);
     assert_int_equal(c.made_by.n, 1);
-    assert_true(rid_str_equal(rid_id_table_at(&c.made_by, 0),
-                              rid_str_of("{\"encoder_hash\":\"h\",\"threshold\":0.5,\"margin\":0,\"nn2\":\"identity\"}")));
+    assert_true(rid_str_equal(
+        rid_id_table_at(&c.made_by, 0),
+        rid_str_of(
+            "{\"encoder_hash\":\"h\",\"threshold\":0.5,\"margin\":0,\"nn2\":\"identity\"}")));
     rid_clustering_clear(&c);
     assert_ok(read_clustering(&c, fx_write("b.json", B), &err));
     assert_int_equal(c.n_inferred, 2);
@@ -130,7 +145,8 @@ static void test_buckets(void **state)
         const int day = 1 + i * 7 % N / 4, store = i * 7 % N % 4;
         snprintf(name, sizeof name, "m%02d.json", i);
         snprintf(text, sizeof text,
-                 "{\"day_id\":\"2025-11-%02d\",\"store_id\":\"s%d\",\"people\":[{\"person_id\":\"p\",\"events\":"
+                 "{\"day_id\":\"2025-11-%02d\",\"store_id\":\"s%d\",\"people\":[{\"person_id\":"
+                 "\"p\",\"events\":"
                  "[{\"entry_id\":\"e%d-%d\"},{\"entry_id\":\"d%d-%d\"}]}]}",
                  day, store, day, store, day, store);
         snprintf(names[i], sizeof names[i], "%s", fx_write(name, text));
@@ -163,9 +179,11 @@ static void test_damaged(void **state)
     for (int i = 0; i < 3000; i++) {
         char text[sizeof A];
         memcpy(text, A, sizeof A);
-        const size_t len = rid_random_chance(&r, 0.3) ? rid_random_below(&r, sizeof A - 1) : sizeof A - 1;
+        const size_t len =
+            rid_random_chance(&r, 0.3) ? rid_random_below(&r, sizeof A - 1) : sizeof A - 1;
         for (uint64_t k = rid_random_below(&r, 4); k > 0; k--)
-            text[rid_random_below(&r, sizeof A - 1)] = "{}[]\",:\\0 \nx\xFF"[rid_random_below(&r, 13)];
+            text[rid_random_below(&r, sizeof A - 1)] =
+                "{}[]\",:\\0 \nx\xFF"[rid_random_below(&r, 13)];
         rid_clustering c;
         rid_err err;
         const rid_status st = read_clustering(&c, fx_write_bytes("d.json", text, len), &err);

@@ -267,14 +267,10 @@ static void test_forms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_edges),
-        cmocka_unit_test(test_all_over),
-        cmocka_unit_test(test_array_lengths),
-        cmocka_unit_test(test_array_edges),
-        cmocka_unit_test(test_array_random),
-        cmocka_unit_test(test_array_all_over),
-        cmocka_unit_test(test_shortest),
+        cmocka_unit_test(test_forms),          cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_all_over),       cmocka_unit_test(test_array_lengths),
+        cmocka_unit_test(test_array_edges),    cmocka_unit_test(test_array_random),
+        cmocka_unit_test(test_array_all_over), cmocka_unit_test(test_shortest),
     };
     return cmocka_run_group_tests(tests, new_array, free_array);
 }

@@ -13,7 +13,8 @@ static void read_doc(rid_gt_doc *doc, const char *name, const char *text)
     assert_ok(rid_gt_doc_read(doc, &path, 1, RID_GT_PREFER_NONE, &err));
 }
 
-static void assert_finding(const rid_gt_finding *f, const char *name, size_t count, const char *cases)
+static void assert_finding(const rid_gt_finding *f, const char *name, size_t count,
+                           const char *cases)
 {
     assert_string_equal(f->name, name);
     assert_int_equal(f->count, count);
@@ -41,9 +42,12 @@ static void test_check(void **state)
     rid_store_set_close(&set);
     read_doc(&doc, "gt.json",
              "{\"persons\": {\"P\": {\"entries\": [{\"entry_id\": \"a1\"}, {\"entry_id\": \"a3\"},"
-             " {\"entry_id\": \"b2\"}, {\"entry_id\": \"x\"}]}, \"Q\": {\"entries\": [{\"entry_id\": \"a2\"},"
-             " {\"entry_id\": \"b4\", \"include\": false}]}, \"R\": {\"entries\": [{\"entry_id\": \"b1\","
-             " \"include\": false}]}, \"S\": {\"include\": false, \"entries\": [{\"entry_id\": \"y\"}]}}}");
+             " {\"entry_id\": \"b2\"}, {\"entry_id\": \"x\"}]}, \"Q\": {\"entries\": "
+             "[{\"entry_id\": \"a2\"},"
+             " {\"entry_id\": \"b4\", \"include\": false}]}, \"R\": {\"entries\": [{\"entry_id\": "
+             "\"b1\","
+             " \"include\": false}]}, \"S\": {\"include\": false, \"entries\": [{\"entry_id\": "
+             "\"y\"}]}}}");
     assert_ok(rid_gt_places_open(&places, &doc, &store, 1, 0, &err));
     assert_int_equal(places.n_buckets, 3);
     assert_int_equal(places.n_unknown, 2);
@@ -60,8 +64,10 @@ static void test_check(void **state)
     assert_int_equal(c.mated, 1);
     assert_finding(&c.findings[RID_GT_CONFLICTS], "conflicts", 0, "");
     assert_finding(&c.findings[RID_GT_EMPTY], "empty", 1, "{\"person_id\":\"R\",\"left_out\":1}\n");
-    assert_finding(&c.findings[RID_GT_SINGLE], "single", 1, "{\"person_id\":\"Q\",\"left_out\":1}\n");
-    assert_finding(&c.findings[RID_GT_UNKNOWN], "unknown", 1, "{\"entry_id\":\"x\",\"person_id\":\"P\"}\n");
+    assert_finding(&c.findings[RID_GT_SINGLE], "single", 1,
+                   "{\"person_id\":\"Q\",\"left_out\":1}\n");
+    assert_finding(&c.findings[RID_GT_UNKNOWN], "unknown", 1,
+                   "{\"entry_id\":\"x\",\"person_id\":\"P\"}\n");
     assert_finding(&c.findings[RID_GT_UNLABELLED], "unlabelled", 1,
                    "{\"entry_id\":\"b3\",\"day_id\":\"2025-11-07\",\"store_id\":\"t\"}\n");
     assert_finding(&c.findings[RID_GT_ACROSS_STORES], "across_stores", 1,
@@ -105,22 +111,28 @@ static void test_diff(void **state)
 {
     (void)state;
     rid_gt_diff d;
-    compare(&d, "{\"1\":\"P\",\"2\":\"P\",\"3\":\"P\",\"4\":\"P\",\"5\":\"Q\",\"6\":\"Q\",\"7\":\"R\",\"8\":\"R\",\"9\":\"R\","
-                "\"10\":\"S\",\"11\":\"gone\"}",
-            "{\"1\":\"Q\",\"2\":\"Q\",\"3\":\"Q\",\"4\":\"R\",\"5\":\"Q\",\"6\":\"Q\",\"7\":\"R\",\"8\":\"R\",\"9\":\"R\","
-            "\"10\":\"T\",\"12\":\"R\",\"13\":\"new\"}", 9);
+    compare(&d,
+            "{\"1\":\"P\",\"2\":\"P\",\"3\":\"P\",\"4\":\"P\",\"5\":\"Q\",\"6\":\"Q\",\"7\":\"R\","
+            "\"8\":\"R\",\"9\":\"R\","
+            "\"10\":\"S\",\"11\":\"gone\"}",
+            "{\"1\":\"Q\",\"2\":\"Q\",\"3\":\"Q\",\"4\":\"R\",\"5\":\"Q\",\"6\":\"Q\",\"7\":\"R\","
+            "\"8\":\"R\",\"9\":\"R\","
+            "\"10\":\"T\",\"12\":\"R\",\"13\":\"new\"}",
+            9);
     assert_int_equal(d.common, 10);
     assert_int_equal(d.changed, 3);
     assert_int_equal(d.people_a, 5);
     assert_int_equal(d.people_b, 4);
     /* The most of Q were P: P goes on as Q, and the old Q was merged in. */
     assert_finding(&d.findings[RID_GT_RENAMED], "renamed", 2,
-                   "{\"from\":\"P\",\"to\":\"Q\",\"entries\":3}\n{\"from\":\"S\",\"to\":\"T\",\"entries\":1}\n");
+                   "{\"from\":\"P\",\"to\":\"Q\",\"entries\":3}\n{\"from\":\"S\",\"to\":\"T\","
+                   "\"entries\":1}\n");
     assert_finding(&d.findings[RID_GT_MERGED], "merged", 1,
                    "{\"person_id\":\"Q\",\"from\":[{\"person_id\":\"P\",\"entries\":3},"
                    "{\"person_id\":\"Q\",\"entries\":2}]}\n");
     assert_finding(&d.findings[RID_GT_SPLIT], "split", 0, "");
-    assert_finding(&d.findings[RID_GT_MOVED], "moved", 1, "{\"entry_id\":\"4\",\"from\":\"P\",\"to\":\"R\"}\n");
+    assert_finding(&d.findings[RID_GT_MOVED], "moved", 1,
+                   "{\"entry_id\":\"4\",\"from\":\"P\",\"to\":\"R\"}\n");
     assert_finding(&d.findings[RID_GT_ADDED], "added", 2,
                    "{\"entry_id\":\"12\",\"person_id\":\"R\",\"left_out\":false}\n"
                    "{\"entry_id\":\"13\",\"person_id\":\"new\",\"left_out\":false}\n");

@@ -8,11 +8,14 @@
 #include "gt/linked_people.h"
 
 static const char PERSONS[] =
-    "{\"by\": \"me\", \"persons\": {\"p\": {\"alias\": \"P\", \"entries\": [{\"entry_id\": \"a\", \"n\": 1},"
+    "{\"by\": \"me\", \"persons\": {\"p\": {\"alias\": \"P\", \"entries\": [{\"entry_id\": \"a\", "
+    "\"n\": 1},"
     " {\"entry_id\": \"b\", \"include\": false}]}, \"q\": {\"include\": false, \"entries\":"
-    " [{\"entry_id\": \"c\"}, {\"entry_id\": \"d\", \"include\": false}]}, \"r\": {\"entries\": []}}}";
+    " [{\"entry_id\": \"c\"}, {\"entry_id\": \"d\", \"include\": false}]}, \"r\": {\"entries\": "
+    "[]}}}";
 
-static void read_texts(rid_gt_doc *doc, rid_gt_prefer prefer, const char *x, const char *y, const char *z)
+static void read_texts(rid_gt_doc *doc, rid_gt_prefer prefer, const char *x, const char *y,
+                       const char *z)
 {
     const char *const texts[] = {x, y, z};
     static const char *const names[] = {"x.json", "y.json", "z.json"};
@@ -75,10 +78,12 @@ static void test_prefer(void **state)
 {
     (void)state;
     static const char X[] = "{\"a\": \"p\", \"b\": \"p\", \"c\": \"q\"}";
-    static const char Y[] = "{\"entry_map\": {\"b\": {\"person_id\": \"q\", \"n\": 2}, \"c\": {\"person_id\":"
-                            " \"q\", \"include\": false}, \"d\": {\"person_id\": \"r\", \"include\": false}}}";
-    static const char Z[] = "{\"entry_map\": {\"b\": {\"person_id\": \"p\"}, \"a\": {\"person_id\": \"p\"},"
-                            " \"d\": {\"person_id\": \"s\", \"include\": false}}}";
+    static const char Y[] =
+        "{\"entry_map\": {\"b\": {\"person_id\": \"q\", \"n\": 2}, \"c\": {\"person_id\":"
+        " \"q\", \"include\": false}, \"d\": {\"person_id\": \"r\", \"include\": false}}}";
+    static const char Z[] =
+        "{\"entry_map\": {\"b\": {\"person_id\": \"p\"}, \"a\": {\"person_id\": \"p\"},"
+        " \"d\": {\"person_id\": \"s\", \"include\": false}}}";
     rid_gt_doc doc;
     rid_buf text = {0};
     const char *const paths[] = {"x.json", "y.json", "z.json"};
@@ -88,7 +93,8 @@ static void test_prefer(void **state)
     assert_int_equal(doc.n_conflicts, 2);
     assert_int_equal(doc.n_repeated, 3);
     rid_gt_doc_append_conflict(&text, &doc, paths, 0);
-    assert_string_equal(rid_buf_cstr(&text), "entry 'b': person 'p' in x.json, person 'q' in y.json");
+    assert_string_equal(rid_buf_cstr(&text),
+                        "entry 'b': person 'p' in x.json, person 'q' in y.json");
     rid_buf_clear(&text);
     rid_gt_doc_append_conflict(&text, &doc, paths, 1);
     assert_string_equal(rid_buf_cstr(&text),
@@ -112,7 +118,8 @@ static void test_prefer(void **state)
     rid_gt_doc_clear(&doc);
 }
 
-static void assert_joined(const char *first, const char *second, const char *expected, size_t n_differ)
+static void assert_joined(const char *first, const char *second, const char *expected,
+                          size_t n_differ)
 {
     rid_buf out = {0};
     size_t n = 0;
@@ -129,8 +136,10 @@ static void test_notes(void **state)
     assert_joined("\"a\":1", "", "\"a\":1", 0);
     assert_joined("", "\"a\":1", "\"a\":1", 0);
     assert_joined("\"a\":1", "\"a\":1", "\"a\":1", 0);
-    assert_joined("\"a\":1,\"b\":[2]", "\"c\":\"\\\"\",\"b\":[2]", "\"a\":1,\"b\":[2],\"c\":\"\\\"\"", 0);
-    assert_joined("\"a\":1,\"b\":[2]", "\"b\":[3],\"a\":1.5,\"c\":null", "\"a\":1,\"b\":[2],\"c\":null", 2);
+    assert_joined("\"a\":1,\"b\":[2]", "\"c\":\"\\\"\",\"b\":[2]",
+                  "\"a\":1,\"b\":[2],\"c\":\"\\\"\"", 0);
+    assert_joined("\"a\":1,\"b\":[2]", "\"b\":[3],\"a\":1.5,\"c\":null",
+                  "\"a\":1,\"b\":[2],\"c\":null", 2);
 }
 
 static void assert_written(const rid_gt_doc *doc, const rid_gt_part *part, rid_gt_form form,
@@ -168,15 +177,18 @@ static void test_write(void **state)
                    "  \"q\": {\"include\": false, \"entries\": [\n"
                    "   {\"entry_id\": \"c\"},\n"
                    "   {\"entry_id\": \"d\", \"include\": false}]},\n"
-                   "  \"r\": {\"include\": true, \"entries\": []}\n }}\n", "");
+                   "  \"r\": {\"include\": true, \"entries\": []}\n }}\n",
+                   "");
 
     const uint32_t entry_part[] = {0, 1, 1, 0}, person_part[] = {0, 0, 1};
     rid_gt_part part = {entry_part, NULL, 1};
-    assert_written(&doc, &part, RID_GT_PERSONS,
-                   "{\"format_version\": 1, \"by\":\"me\",\n \"persons\": {\n"
-                   "  \"p\": {\"include\": true, \"alias\":\"P\", \"entries\": [\n"
-                   "   {\"entry_id\": \"b\", \"include\": false}]},\n"
-                   "  \"q\": {\"include\": false, \"entries\": [\n   {\"entry_id\": \"c\"}]}\n }}\n", "");
+    assert_written(
+        &doc, &part, RID_GT_PERSONS,
+        "{\"format_version\": 1, \"by\":\"me\",\n \"persons\": {\n"
+        "  \"p\": {\"include\": true, \"alias\":\"P\", \"entries\": [\n"
+        "   {\"entry_id\": \"b\", \"include\": false}]},\n"
+        "  \"q\": {\"include\": false, \"entries\": [\n   {\"entry_id\": \"c\"}]}\n }}\n",
+        "");
     part.person = person_part;
     assert_written(&doc, &part, RID_GT_PLAIN, "{}\n",
                    "2 entries that are left out, 1 person without entries, 2 objects' notes");
@@ -192,9 +204,11 @@ static void test_write_half_left_out(void **state)
                "{\"persons\": {\"p\": {\"include\": false, \"entries\": [{\"entry_id\": \"a\"}]}}}",
                "{\"b\": \"p\"}", NULL);
     assert_doc(&doc, "a=(p) b=p");
-    assert_written(&doc, NULL, RID_GT_PERSONS,
-                   "{\"format_version\": 1,\n \"persons\": {\n  \"p\": {\"include\": true, \"entries\": [\n"
-                   "   {\"entry_id\": \"a\", \"include\": false},\n   {\"entry_id\": \"b\"}]}\n }}\n", "");
+    assert_written(
+        &doc, NULL, RID_GT_PERSONS,
+        "{\"format_version\": 1,\n \"persons\": {\n  \"p\": {\"include\": true, \"entries\": [\n"
+        "   {\"entry_id\": \"a\", \"include\": false},\n   {\"entry_id\": \"b\"}]}\n }}\n",
+        "");
     rid_gt_doc_clear(&doc);
 }
 
@@ -208,7 +222,8 @@ static void test_linked(void **state)
     (void)state;
     rid_gt_doc doc = {0};
     rid_pairs *pairs;
-    const char *path = fx_write("p.csv", "qid,aid,label\nd,e,1\nb,c,1\nx,y,0\na,b,1\ne,a,1\nx,a,0\n");
+    const char *path =
+        fx_write("p.csv", "qid,aid,label\nd,e,1\nb,c,1\nx,y,0\na,b,1\ne,a,1\nx,a,0\n");
     assert_ok(rid_pairs_read(&pairs, &path, 1, &err));
     assert_ok(rid_linked_people(pairs, add_label, &doc, &err));
     assert_doc(&doc, "d=d e=d b=d c=d x=x y=y a=d");
@@ -249,8 +264,10 @@ static void test_no_memory(void **state)
     (void)state;
     const char *const paths[] = {
         fx_write("a.json", PERSONS),
-        fx_write("b.json", "{\"persons\": {\"p\": {\"alias\": \"Q\", \"entries\": [{\"entry_id\": \"a\", \"m\": 1}]},"
-                           " \"s\": {\"entries\": [{\"entry_id\": \"b\"}, {\"entry_id\": \"e\"}]}}}")};
+        fx_write("b.json",
+                 "{\"persons\": {\"p\": {\"alias\": \"Q\", \"entries\": [{\"entry_id\": \"a\", "
+                 "\"m\": 1}]},"
+                 " \"s\": {\"entries\": [{\"entry_id\": \"b\"}, {\"entry_id\": \"e\"}]}}}")};
     rid_status st = RID_ETEMP;
     uint64_t nth = 1;
     for (; st == RID_ETEMP && nth < 2000; nth++) {
@@ -268,9 +285,12 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),   cmocka_unit_test(test_prefer),
-        cmocka_unit_test(test_notes),  cmocka_unit_test(test_write),
-        cmocka_unit_test(test_write_half_left_out), cmocka_unit_test(test_linked),
+        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_prefer),
+        cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_write),
+        cmocka_unit_test(test_write_half_left_out),
+        cmocka_unit_test(test_linked),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);

@@ -8,7 +8,8 @@
 
 static const float E1[2] = {1, 0};
 static char gt_path[256], store_path[256], pairs_path[256];
-static const char *const gt[] = {gt_path}, *const stores[] = {store_path}, *const pairs[] = {pairs_path};
+static const char *const gt[] = {gt_path}, *const stores[] = {store_path},
+                         *const pairs[] = {pairs_path};
 
 /* fx_path's own memory is used again. */
 static void keep_path(char to[256], const char *path)
@@ -26,35 +27,51 @@ static void make_inputs(void)
     fx_store_set(&set, "s.h5", entries, 4, 2);
     rid_store_set_close(&set);
     keep_path(store_path, fx_path("s.h5"));
-    keep_path(gt_path, fx_write("gt.json", "{\"persons\": {\"p\": {\"x\": 1, \"entries\": [{\"entry_id\": \"a1\"},"
-                                " {\"entry_id\": \"b1\"}]}, \"q\": {\"entries\": [{\"entry_id\": \"a2\"},"
-                                " {\"entry_id\": \"b2\", \"include\": false}, {\"entry_id\": \"no\"}]}}}"));
+    keep_path(gt_path,
+              fx_write("gt.json",
+                       "{\"persons\": {\"p\": {\"x\": 1, \"entries\": [{\"entry_id\": \"a1\"},"
+                       " {\"entry_id\": \"b1\"}]}, \"q\": {\"entries\": [{\"entry_id\": \"a2\"},"
+                       " {\"entry_id\": \"b2\", \"include\": false}, {\"entry_id\": \"no\"}]}}}"));
     keep_path(pairs_path, fx_write("p.csv", "qid,aid\na,b\nb,c\n"));
 }
 
 static rid_status split(const char *out, rid_err *err)
 {
     rid_summary s = {0};
-    const rid_gt_split_options o = {.gt = gt, .n_gt = 1, .stores = stores, .n_stores = 1,
-                                    .by = RID_GT_BY_STORE, .fractions = "0.5,0.5",
-                                    .rule = RID_SPLIT_QUOTA, .output = out, .force = true};
+    const rid_gt_split_options o = {.gt = gt,
+                                    .n_gt = 1,
+                                    .stores = stores,
+                                    .n_stores = 1,
+                                    .by = RID_GT_BY_STORE,
+                                    .fractions = "0.5,0.5",
+                                    .rule = RID_SPLIT_QUOTA,
+                                    .output = out,
+                                    .force = true};
     return rid_gt_split_run(&o, &s, err);
 }
 
 static rid_status convert(const char *out, rid_err *err)
 {
     rid_summary s = {0};
-    const rid_gt_convert_options o = {.truth = {.gt = gt, .n_gt = 1}, .stores = stores, .n_stores = 1,
-                                      .to_pairs = true, .max_same = 1, .max_different = UINT64_MAX,
-                                      .output = out, .force = true};
+    const rid_gt_convert_options o = {.truth = {.gt = gt, .n_gt = 1},
+                                      .stores = stores,
+                                      .n_stores = 1,
+                                      .to_pairs = true,
+                                      .max_same = 1,
+                                      .max_different = UINT64_MAX,
+                                      .output = out,
+                                      .force = true};
     return rid_gt_convert_run(&o, &s, err);
 }
 
 static rid_status link_pairs(const char *out, rid_err *err)
 {
     rid_summary s = {0};
-    const rid_gt_convert_options o = {.truth = {.pairs = pairs, .n_pairs = 1}, .form_given = true,
-                                      .form = RID_GT_PERSONS, .output = out, .force = true};
+    const rid_gt_convert_options o = {.truth = {.pairs = pairs, .n_pairs = 1},
+                                      .form_given = true,
+                                      .form = RID_GT_PERSONS,
+                                      .output = out,
+                                      .force = true};
     return rid_gt_convert_run(&o, &s, err);
 }
 
@@ -62,9 +79,14 @@ static rid_status check(const char *out, rid_err *err)
 {
     rid_summary s = {0};
     const char *const assertions[] = {"unknown == 1"};
-    const rid_gt_check_options o = {.gt = gt, .n_gt = 1, .stores = stores, .n_stores = 1, .cases = 5,
-                                    .output = {.path = out, .json = true, .force = true,
-                                               .assertions = assertions, .n_assertions = 1}};
+    const rid_gt_check_options o = {
+        .gt = gt,
+        .n_gt = 1,
+        .stores = stores,
+        .n_stores = 1,
+        .cases = 5,
+        .output = {
+            .path = out, .json = true, .force = true, .assertions = assertions, .n_assertions = 1}};
     return rid_gt_check_run(&o, &s, err);
 }
 

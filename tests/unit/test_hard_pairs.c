@@ -25,7 +25,8 @@ static world make_world(size_t n, size_t n_persons, uint64_t seed)
     for (int c = 0; c < 3; c++)
         *columns[c] = rid_mem_alloc(n, sizeof(uint32_t));
     for (size_t i = 0; i < n; i++) {
-        w.person[i] = rid_random_below(&r, 4) == 0 ? 0 : (uint32_t)rid_random_below(&r, n_persons - 1);
+        w.person[i] =
+            rid_random_below(&r, 4) == 0 ? 0 : (uint32_t)rid_random_below(&r, n_persons - 1);
         w.store[i] = (uint32_t)rid_random_below(&r, STORES);
         w.day[i] = (uint32_t)rid_random_below(&r, DAYS);
         for (size_t k = 0; k < DIM; k++)
@@ -184,7 +185,7 @@ static void test_plain_search(void **state)
 {
     (void)state;
     static const rid_hard_limits limits[] = {
-        {0, 0.5, 0.6, 20, 20, 10000},   {0, 0.5, 0.6, 1, 3, 50},     {-0.5, 0.25, 0.25, 3, 1, 7},
+        {0, 0.5, 0.6, 20, 20, 10000},    {0, 0.5, 0.6, 1, 3, 50},    {-0.5, 0.25, 0.25, 3, 1, 7},
         {1, -1, 2, 500, 100000, 100000}, {-1, 0.9, 0.1, 5, 20, 100}, {0.25, 0.5, 0.5, 2, 2, 1},
     };
     world w = make_world(160, 20, 5);
@@ -269,7 +270,9 @@ static void test_interrupt(void **state)
         rid_err err = {0};
         if (rid_interrupt_install(&err) != RID_OK || raise(SIGTERM) != 0)
             _exit(2);
-        _exit(rid_hard_pairs_find(&f, &e, &l, &(rid_hard_review){0}, 1, NULL, &err) == RID_EINTR ? 0 : 1);
+        _exit(rid_hard_pairs_find(&f, &e, &l, &(rid_hard_review){0}, 1, NULL, &err) == RID_EINTR
+                  ? 0
+                  : 1);
     }
     assert_true(child > 0 && waitpid(child, &code, 0) == child);
     assert_int_equal(code, 0);
@@ -286,7 +289,8 @@ static void show(rid_progress *p, uint64_t done, uint64_t total, bool last)
 {
     (void)p;
     stop.n_after += rid_interrupt_signal() != 0 && !last;
-    if (stop.in_scan && rid_interrupt_signal() == 0 && done > 0 && done < total && raise(SIGINT) != 0)
+    if (stop.in_scan && rid_interrupt_signal() == 0 && done > 0 && done < total &&
+        raise(SIGINT) != 0)
         _exit(2);
 }
 
@@ -336,9 +340,12 @@ static void test_interrupt_in_the_middle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_search), cmocka_unit_test(test_blocks),
-        cmocka_unit_test(test_few),          cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_plain_search),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_few),
+        cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_interrupt),
         cmocka_unit_test(test_interrupt_in_the_middle),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);

@@ -60,7 +60,8 @@ static void test_by_hand(void **state)
         "{\"skip\":[1,[2,\"]\"],{\"a\":\"\\\"]\"}],\"b\":3}",
         "{ \"skip\" \n: [ ] , \"skipped\":[1],\"b\":{\"skip\":{}}}",
         "[\"skip\",[1],{\"a\":\"skip\",\"b\":[2]},{\"skip\":5,\"c\":[\"skip\"]}]",
-        "{\"x\\\"skip\":[1],\"\\\\\":[2],\"skip\":\"[\",\"s\":\"skip\",\"t\":[\"\\\\\",\"skip\",[3]]}",
+        "{\"x\\\"skip\":[1],\"\\\\\":[2],\"skip\":\"[\",\"s\":\"skip\",\"t\":[\"\\\\\",\"skip\",[3]"
+        "]}",
         "{\"skip\":{\"skip\":[1]},\"y\":[{\"skip\":[[]]},{\"skip\":[{}]}]}",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -76,7 +77,8 @@ static void test_by_hand(void **state)
 
 static void append_random(rid_buf *b, rid_random *r, int depth)
 {
-    static const char *const words[] = {"skip", "a", "\\\"", "skip\\\\", "]", "{", ":", " skip", ""};
+    static const char *const words[] = {"skip", "a", "\\\"",  "skip\\\\", "]",
+                                        "{",    ":", " skip", ""};
     const uint64_t kind = rid_random_below(r, depth > 0 ? 5 : 3);
     if (kind < 2) {
         rid_buf_printf(b, "\"%s\"", words[rid_random_below(r, 9)]);
@@ -89,7 +91,8 @@ static void append_random(rid_buf *b, rid_random *r, int depth)
             rid_buf_append_str(b, i > 0 ? "," : "");
             if (kind == 4 && i > 0)
                 rid_buf_printf(b, "\"%s%d\"%s:%s", words[rid_random_below(r, 9)], (int)i,
-                               rid_random_chance(r, 0.2) ? " \n" : "", rid_random_chance(r, 0.2) ? "\t" : "");
+                               rid_random_chance(r, 0.2) ? " \n" : "",
+                               rid_random_chance(r, 0.2) ? "\t" : "");
             else if (kind == 4)
                 rid_buf_append_str(b, "\"skip\":");
             append_random(b, r, depth - 1);
@@ -125,7 +128,8 @@ static void test_blocks(void **state)
         memset(fill, 'x', before - 6);
         text.len += before - 6;
         rid_buf_append_str(&text, tail);
-        assert_ok(rid_json_file_open(&f, fx_write_bytes("b.json", text.data, text.len), MAX, "skip", &err));
+        assert_ok(rid_json_file_open(&f, fx_write_bytes("b.json", text.data, text.len), MAX, "skip",
+                                     &err));
         assert_int_equal(f.n_gaps, 1);
         assert_true(rid_json_find(f.root, "skip", &v) && rid_json_type_of(v) == RID_JSON_NULL);
         assert_true(rid_json_find(f.root, "skip2", &v) && rid_json_type_of(v) == RID_JSON_NUMBER);
@@ -166,7 +170,8 @@ static void test_places(void **state)
         int line = 1;
         for (const char *at = texts[i]; at < seven; at++)
             line += *at == '\n';
-        snprintf(place, sizeof place, "p.json: line %d, byte %d: expected anything but 7, found a number", line,
+        snprintf(place, sizeof place,
+                 "p.json: line %d, byte %d: expected anything but 7, found a number", line,
                  (int)(seven - texts[i]));
         assert_fails(rid_json_file_each(&f, f.root, refuse_seven, NULL, &err), RID_EDATA, place);
         rid_json_file_close(&f);
@@ -178,7 +183,8 @@ static void test_enter(void **state)
     (void)state;
     rid_json_file f;
     rid_json v;
-    assert_ok(rid_json_file_open(&f, fx_write("e.json", "{\"a\":[1],\n\"b\":{\"c\":7}}"), MAX, NULL, &err));
+    assert_ok(rid_json_file_open(&f, fx_write("e.json", "{\"a\":[1],\n\"b\":{\"c\":7}}"), MAX, NULL,
+                                 &err));
     assert_false(rid_json_file_enter(&f, f.root, "x", &v));
     assert_true(rid_json_file_enter(&f, f.root, "b", &v));
     assert_fails(rid_json_file_each(&f, v, refuse_seven, NULL, &err), RID_EDATA, "line 2, byte 19");
@@ -203,14 +209,16 @@ static void test_refused(void **state)
     };
     rid_json_file f;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_fails(rid_json_file_open(&f, fx_write("bad.json", bad[i].text), MAX, "skip", &err), RID_EDATA,
-                     bad[i].says);
+        assert_fails(rid_json_file_open(&f, fx_write("bad.json", bad[i].text), MAX, "skip", &err),
+                     RID_EDATA, bad[i].says);
         rid_json_file_close(&f);
     }
-    assert_fails(rid_json_file_open(&f, fx_path("nowhere.json"), MAX, NULL, &err), RID_ENOINPUT, "nowhere");
+    assert_fails(rid_json_file_open(&f, fx_path("nowhere.json"), MAX, NULL, &err), RID_ENOINPUT,
+                 "nowhere");
     rid_json_file_close(&f);
     const char *path = fx_write("long.json", "{\"skip\":[1,2,3,4,5,6,7,8,9],\"a\":\"0123456789\"}");
-    assert_fails(rid_json_file_open(&f, path, 40, NULL, &err), RID_EDATA, "a document of more than");
+    assert_fails(rid_json_file_open(&f, path, 40, NULL, &err), RID_EDATA,
+                 "a document of more than");
     rid_json_file_close(&f);
     assert_ok(rid_json_file_open(&f, path, 40, "skip", &err));
     rid_json_file_close(&f);
@@ -237,8 +245,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_hand), cmocka_unit_test(test_random),  cmocka_unit_test(test_blocks),
-        cmocka_unit_test(test_places),  cmocka_unit_test(test_enter),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_by_hand),   cmocka_unit_test(test_random),
+        cmocka_unit_test(test_blocks),    cmocka_unit_test(test_places),
+        cmocka_unit_test(test_enter),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);

@@ -439,16 +439,11 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--cpu") == 0)
         return print_choice();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kernels),
-        cmocka_unit_test(test_vectors_of_all_lengths),
-        cmocka_unit_test(test_references),
-        cmocka_unit_test(test_squares_of_extremes),
-        cmocka_unit_test(test_find_above),
-        cmocka_unit_test(test_lowest),
-        cmocka_unit_test(test_product),
-        cmocka_unit_test(test_product_alone),
-        cmocka_unit_test(test_product_f64),
-        cmocka_unit_test(test_packing),
+        cmocka_unit_test(test_kernels),     cmocka_unit_test(test_vectors_of_all_lengths),
+        cmocka_unit_test(test_references),  cmocka_unit_test(test_squares_of_extremes),
+        cmocka_unit_test(test_find_above),  cmocka_unit_test(test_lowest),
+        cmocka_unit_test(test_product),     cmocka_unit_test(test_product_alone),
+        cmocka_unit_test(test_product_f64), cmocka_unit_test(test_packing),
         cmocka_unit_test(test_rid_cpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,8 +67,9 @@ static void test_manifest(void **state)
     assert_labels("{\"day_id\": null, \"people\": []}", "");
     /* Behind frames that are passed over, a place is still that of the file. */
     rid_labels *l;
-    const char *path = fx_write("m.json", "{\"people\": [{\"person_id\": \"a\", \"events\": [{\"embeddings\":"
-                                          " [[1,\n2], [3, \"]\"]],\n \"entry_id\": \"e\"}, {}]}]}");
+    const char *path =
+        fx_write("m.json", "{\"people\": [{\"person_id\": \"a\", \"events\": [{\"embeddings\":"
+                           " [[1,\n2], [3, \"]\"]],\n \"entry_id\": \"e\"}, {}]}]}");
     assert_fails(rid_labels_read(&l, &path, 1, &err), RID_EDATA,
                  "line 3, byte 96: expected an object with 'entry_id', found an object");
 }
@@ -233,18 +234,20 @@ static void test_items(void **state)
     (void)state;
     rid_buf found = {0};
     rid_gt_form form = RID_GT_PLAIN;
-    const char *path =
-        fx_write("gt.json", "{\"version\": [2],"
-                            " \"persons\": {\"p\": {\"alias\": \"A\\\"\", \"include\": false, \"entries\":"
-                            " [{\"x\": 1, \"entry_id\": \"e\", \"embeddings\": [[1]], \"y\": [2, null]}], \"first_seen\": null},"
-                            " \"q\": {\"entries\": [{\"entry_id\": \"f\", \"include\": false}]}},"
-                            " \"format_version\": 1, \"by\": \"me\"}");
+    const char *path = fx_write(
+        "gt.json", "{\"version\": [2],"
+                   " \"persons\": {\"p\": {\"alias\": \"A\\\"\", \"include\": false, \"entries\":"
+                   " [{\"x\": 1, \"entry_id\": \"e\", \"embeddings\": [[1]], \"y\": [2, null]}], "
+                   "\"first_seen\": null},"
+                   " \"q\": {\"entries\": [{\"entry_id\": \"f\", \"include\": false}]}},"
+                   " \"format_version\": 1, \"by\": \"me\"}");
     assert_ok(rid_gt_file_read(path, note_item, &found, &form, &err));
     assert_int_equal(form, RID_GT_PERSONS);
-    assert_string_equal(rid_buf_cstr(&found),
-                        "//10/\"version\":[2],\"by\":\"me\";"
-                        "/p/00/\"alias\":\"A\\\"\",\"first_seen\":null;e/p/10/\"x\":1,\"y\":[2,null];"
-                        "/q/11/;f/q/01/;");
+    assert_string_equal(
+        rid_buf_cstr(&found),
+        "//10/\"version\":[2],\"by\":\"me\";"
+        "/p/00/\"alias\":\"A\\\"\",\"first_seen\":null;e/p/10/\"x\":1,\"y\":[2,null];"
+        "/q/11/;f/q/01/;");
     rid_buf_free(&found);
     assert_true(rid_gt_form_parse("map", &form));
     assert_int_equal(form, RID_GT_ENTRY_MAP);

@@ -127,9 +127,11 @@ static void test_distance(void **state)
         rid_random_normals(&rng, a, n);
         rid_random_normals(&rng, b, n);
         for (size_t k = 0; k < n; k++)
-            sum += ((long double)a[k] - (long double)b[k]) * ((long double)a[k] - (long double)b[k]);
+            sum +=
+                ((long double)a[k] - (long double)b[k]) * ((long double)a[k] - (long double)b[k]);
         assert_true(fabs(rid_distance2(a, b, n) - (double)sum) <= 1e-14 * (double)sum);
-        assert_true(rid_distance2(a, b, n) == rid_distance2(b, a, n) && rid_distance2(a, a, n) == 0);
+        assert_true(rid_distance2(a, b, n) == rid_distance2(b, a, n) &&
+                    rid_distance2(a, a, n) == 0);
     }
     const float x[] = {1, 2, 3}, y[] = {2, 0, 6};
     assert_true(rid_distance2(x, y, 3) == 14);
@@ -177,8 +179,10 @@ static void test_far_from_unit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_plain_loops), cmocka_unit_test(test_closer_than_float_tells),
-        cmocka_unit_test(test_distance),            cmocka_unit_test(test_scan_all),
+        cmocka_unit_test(test_against_plain_loops),
+        cmocka_unit_test(test_closer_than_float_tells),
+        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_scan_all),
         cmocka_unit_test(test_far_from_unit),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);

@@ -26,22 +26,32 @@ typedef struct tensor {
     size_t fan_in;         /* of the random start */
 } tensor;
 
-static const tensor POOL[] = {
-    {"vis_pool.q.weight", VIS, VIS, VIS}, {"vis_pool.q.bias", VIS, 0, VIS},
-    {"vis_pool.k.weight", VIS, VIS, VIS}, {"vis_pool.k.bias", VIS, 0, VIS},
-    {"vis_pool.v.weight", VIS, VIS, VIS}, {"vis_pool.v.bias", VIS, 0, VIS}, {0}};
-static const tensor PROJECTIONS[] = {{"vis_proj.weight", EMB, VIS, VIS}, {"vis_proj.bias", EMB, 0, VIS}, {0}};
+static const tensor POOL[] = {{"vis_pool.q.weight", VIS, VIS, VIS},
+                              {"vis_pool.q.bias", VIS, 0, VIS},
+                              {"vis_pool.k.weight", VIS, VIS, VIS},
+                              {"vis_pool.k.bias", VIS, 0, VIS},
+                              {"vis_pool.v.weight", VIS, VIS, VIS},
+                              {"vis_pool.v.bias", VIS, 0, VIS},
+                              {0}};
+static const tensor PROJECTIONS[] = {
+    {"vis_proj.weight", EMB, VIS, VIS}, {"vis_proj.bias", EMB, 0, VIS}, {0}};
 static const tensor ATTRIBUTES[] = {
     {"attr_proj.weight", EMB, ATTR, ATTR}, {"attr_proj.bias", EMB, 0, ATTR}, {0}};
-static const tensor FUSION[] = {
-    {"fuse.0.weight", EMB, 2 * EMB, 2 * EMB}, {"fuse.0.bias", EMB, 0, 2 * EMB},
-    {"fuse.3.weight", EMB, EMB, EMB},         {"fuse.3.bias", EMB, 0, EMB}, {0}};
-static const tensor XATTN[] = {
-    {"vis_proj_in.weight", HIDDEN, VIS, VIS},  {"vis_proj_in.bias", HIDDEN, 0, VIS},
-    {"q_attr.weight", HIDDEN, HIDDEN, HIDDEN}, {"k_vis.weight", HIDDEN, HIDDEN, HIDDEN},
-    {"v_vis.weight", HIDDEN, HIDDEN, HIDDEN},  {"fuse.0.weight", EMB, 2 * HIDDEN, 2 * HIDDEN},
-    {"fuse.0.bias", EMB, 0, 2 * HIDDEN},       {"fuse.3.weight", EMB, EMB, EMB},
-    {"fuse.3.bias", EMB, 0, EMB}, {0}};
+static const tensor FUSION[] = {{"fuse.0.weight", EMB, 2 * EMB, 2 * EMB},
+                                {"fuse.0.bias", EMB, 0, 2 * EMB},
+                                {"fuse.3.weight", EMB, EMB, EMB},
+                                {"fuse.3.bias", EMB, 0, EMB},
+                                {0}};
+static const tensor XATTN[] = {{"vis_proj_in.weight", HIDDEN, VIS, VIS},
+                               {"vis_proj_in.bias", HIDDEN, 0, VIS},
+                               {"q_attr.weight", HIDDEN, HIDDEN, HIDDEN},
+                               {"k_vis.weight", HIDDEN, HIDDEN, HIDDEN},
+                               {"v_vis.weight", HIDDEN, HIDDEN, HIDDEN},
+                               {"fuse.0.weight", EMB, 2 * HIDDEN, 2 * HIDDEN},
+                               {"fuse.0.bias", EMB, 0, 2 * HIDDEN},
+                               {"fuse.3.weight", EMB, EMB, EMB},
+                               {"fuse.3.bias", EMB, 0, EMB},
+                               {0}};
 static const tensor XATTN_ATTRIBUTES[] = {
     {"attr_proj_in.weight", HIDDEN, ATTR, ATTR}, {"attr_proj_in.bias", HIDDEN, 0, ATTR}, {0}};
 
@@ -76,7 +86,8 @@ static rid_checkpoint start(const kind *k, const rid_train_set *set, rid_init in
 }
 
 /* Rows and columns of every tensor, and, of a random start, that its numbers fill ±1/√fan_in. */
-static void check_tensor(const kind *k, const rid_checkpoint *ck, const tensor *expected, bool random)
+static void check_tensor(const kind *k, const rid_checkpoint *ck, const tensor *expected,
+                         bool random)
 {
     const rid_tensor *t = rid_checkpoint_find(ck, expected->name);
     if (!t)
@@ -84,7 +95,8 @@ static void check_tensor(const kind *k, const rid_checkpoint *ck, const tensor *
     const int n_dims = expected->columns ? 2 : 1;
     if (t->n_dims != n_dims || t->shape[0] != expected->rows ||
         (n_dims == 2 && t->shape[1] != expected->columns))
-        fail_msg("%s: %s is (%lld, %lld)", k->name, t->name, (long long)t->shape[0], (long long)t->shape[1]);
+        fail_msg("%s: %s is (%lld, %lld)", k->name, t->name, (long long)t->shape[0],
+                 (long long)t->shape[1]);
     assert_int_equal(t->numel, expected->rows * (expected->columns ? expected->columns : 1));
     double largest = 0;
     for (size_t i = 0; i < t->numel; i++) {
@@ -140,7 +152,8 @@ static void test_dropout_dim(void **state)
     assert_int_equal(rid_network_dropout_dim(&ck), 0);
     assert_ok(rid_checkpoint_read(&ck, "tests/vectors/training/attention.pt", &err));
     assert_int_equal(ck.emb_dim, 10);
-    assert_int_equal(rid_network_dropout_dim(&ck), 12); /* a file may have another size between them */
+    assert_int_equal(rid_network_dropout_dim(&ck),
+                     12); /* a file may have another size between them */
     rid_checkpoint_free(&ck);
     rid_train_set_clear(&set);
 }
@@ -153,7 +166,8 @@ static bool same_weights(const rid_checkpoint *a, const rid_checkpoint *b)
     for (size_t i = 0; same && i < a->n_tensors; i++)
         same = strcmp(a->tensors[i].name, b->tensors[i].name) == 0 &&
                a->tensors[i].numel == b->tensors[i].numel &&
-               memcmp(a->tensors[i].data, b->tensors[i].data, a->tensors[i].numel * sizeof(float)) == 0;
+               memcmp(a->tensors[i].data, b->tensors[i].data,
+                      a->tensors[i].numel * sizeof(float)) == 0;
     return same;
 }
 
@@ -163,7 +177,8 @@ static void test_seed_and_stream(void **state)
     rid_train_set set = make_set(ATTR);
     static const rid_init inits[] = {RID_INIT_RANDOM, RID_INIT_LDA};
     for (size_t i = 0; i < 2; i++) {
-        rid_checkpoint a = start(&KINDS[0], &set, inits[i], 7, 2), b = start(&KINDS[0], &set, inits[i], 7, 2),
+        rid_checkpoint a = start(&KINDS[0], &set, inits[i], 7, 2),
+                       b = start(&KINDS[0], &set, inits[i], 7, 2),
                        seed = start(&KINDS[0], &set, inits[i], 8, 2),
                        stream = start(&KINDS[0], &set, inits[i], 7, 3);
         assert_true(same_weights(&a, &b));
@@ -187,7 +202,8 @@ static void test_fitted_on_training_people_only(void **state)
     rid_linear_choice choice = OPEN;
     for (size_t i = 0; i < set.n; i++)
         use[i] = set.entries[i].person != 2;
-    assert_ok(rid_network_start(&before, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0, 1, &err));
+    assert_ok(rid_network_start(&before, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0,
+                                1, &err));
     for (size_t i = 0; i < set.n; i++) {
         if (use[i])
             continue;
@@ -197,11 +213,13 @@ static void test_fitted_on_training_people_only(void **state)
         use[i] = 0;
     }
     choice = OPEN;
-    assert_ok(rid_network_start(&after, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0, 1, &err));
+    assert_ok(rid_network_start(&after, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0,
+                                1, &err));
     assert_true(same_weights(&before, &after));
     memset(use, 1, set.n);
     choice = OPEN;
-    assert_ok(rid_network_start(&with, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0, 1, &err));
+    assert_ok(rid_network_start(&with, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0, 1,
+                                &err));
     assert_false(same_weights(&before, &with));
     rid_checkpoint_free(&before);
     rid_checkpoint_free(&after);
@@ -218,25 +236,30 @@ static void test_choice(void **state)
     uint8_t *use = tx_use_all(&set);
     rid_checkpoint chosen, given, other;
     rid_linear_choice choice = OPEN;
-    assert_ok(rid_network_start(&chosen, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0, 1, &err));
+    assert_ok(rid_network_start(&chosen, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0,
+                                1, &err));
     assert_in_range(choice.k, 1, EMB / 2);
     assert_true(choice.shrinkage >= 0 && choice.shrinkage <= 1);
     rid_linear_choice same = choice;
-    assert_ok(rid_network_start(&given, &KINDS[0].network, &set, use, RID_INIT_LDA, &same, 1, 0, 1, &err));
+    assert_ok(rid_network_start(&given, &KINDS[0].network, &set, use, RID_INIT_LDA, &same, 1, 0, 1,
+                                &err));
     assert_true(same.k == choice.k && same.shrinkage == choice.shrinkage);
     assert_true(same_weights(&chosen, &given));
     same = (rid_linear_choice){2, 0.75};
-    assert_ok(rid_network_start(&other, &KINDS[0].network, &set, use, RID_INIT_LDA, &same, 1, 0, 1, &err));
+    assert_ok(rid_network_start(&other, &KINDS[0].network, &set, use, RID_INIT_LDA, &same, 1, 0, 1,
+                                &err));
     assert_true(same.k == 2 && same.shrinkage == 0.75);
     assert_false(same_weights(&chosen, &other));
     rid_checkpoint_free(&other);
     same = OPEN;
-    assert_ok(rid_network_start(&other, &KINDS[0].network, &set, use, RID_INIT_PCA, &same, 1, 0, 1, &err));
+    assert_ok(rid_network_start(&other, &KINDS[0].network, &set, use, RID_INIT_PCA, &same, 1, 0, 1,
+                                &err));
     assert_in_range(same.k, 1, EMB / 2);
     assert_true(same.shrinkage < 0); /* it has none */
     rid_checkpoint_free(&other);
     same = (rid_linear_choice){3, 0.5};
-    assert_ok(rid_network_start(&other, &KINDS[0].network, &set, use, RID_INIT_RANDOM, &same, 1, 0, 1, &err));
+    assert_ok(rid_network_start(&other, &KINDS[0].network, &set, use, RID_INIT_RANDOM, &same, 1, 0,
+                                1, &err));
     assert_true(same.k == 3 && same.shrinkage == 0.5); /* nothing was fitted */
     rid_checkpoint_free(&other);
     rid_checkpoint_free(&chosen);
@@ -254,8 +277,9 @@ static void test_nothing_to_fit(void **state)
     rid_checkpoint ck;
     const int64_t before = rid_mem_live_blocks();
     use[0] = use[1] = 1; /* both of person 0 */
-    assert_fails(rid_network_start(&ck, &KINDS[1].network, &set, use, RID_INIT_LDA, &choice, 1, 0, 1, &err),
-                 RID_EDATA, "person");
+    assert_fails(
+        rid_network_start(&ck, &KINDS[1].network, &set, use, RID_INIT_LDA, &choice, 1, 0, 1, &err),
+        RID_EDATA, "person");
     assert_int_equal(ck.n_tensors, 0);
     assert_null(ck.fusion_mode);
     assert_int_equal(rid_mem_live_blocks(), before);
@@ -309,7 +333,7 @@ static rid_schema *parse(const char *text)
 }
 
 #define SCHEMA(name)                                                                               \
-    "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"" name                                             \
+    "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"" name                                           \
     "\",\"type\":\"enum\",\"values\":[\"a\",\"b\",\"c\"]}]}"
 #define HATS SCHEMA("hat")
 #define BAGS SCHEMA("bag")
@@ -340,8 +364,8 @@ static void test_load_of_another_schema(void **state)
     rid_train_set_clear(&set);
 }
 
-static void assert_other(const rid_network *network, size_t vis_dim, size_t attr_dim, const char *path,
-                         const char *message)
+static void assert_other(const rid_network *network, size_t vis_dim, size_t attr_dim,
+                         const char *path, const char *message)
 {
     const rid_train_set set = {.vis_dim = vis_dim, .attr_dim = attr_dim};
     rid_checkpoint got;
@@ -360,7 +384,8 @@ static void test_load_another(void **state)
     const char *path = write_checkpoint("attention.pt", &ck);
     const int64_t before = rid_mem_live_blocks();
     assert_other(&mean, VIS, ATTR, path,
-                 "attention.pt: a baseline network with attention of vis_dim 5, attr_dim 3, emb_dim 8; this run"
+                 "attention.pt: a baseline network with attention of vis_dim 5, attr_dim 3, "
+                 "emb_dim 8; this run"
                  " needs baseline without attention of 5, 3, 8");
     assert_other(&xattn, VIS, ATTR, path, "needs xattn with attention of 5, 3, 8");
     assert_other(&network, VIS + 1, ATTR, path, "needs baseline with attention of 6, 3, 8");
@@ -378,15 +403,16 @@ static void test_load_what_is_none(void **state)
     rid_train_set set = make_set(ATTR);
     rid_checkpoint ck = start(&KINDS[0], &set, RID_INIT_RANDOM, 1, 0), got;
     const rid_network *network = &KINDS[0].network;
-    assert_fails(rid_network_load(&got, network, &set, NULL, fx_path("nowhere.pt"), &err), RID_ENOINPUT,
-                 "nowhere.pt");
-    assert_fails(rid_network_load(&got, &KINDS[0].network, &set, NULL, fx_write("text.pt", "weights"), &err),
-                 RID_EDATA, "text.pt");
+    assert_fails(rid_network_load(&got, network, &set, NULL, fx_path("nowhere.pt"), &err),
+                 RID_ENOINPUT, "nowhere.pt");
+    assert_fails(
+        rid_network_load(&got, &KINDS[0].network, &set, NULL, fx_write("text.pt", "weights"), &err),
+        RID_EDATA, "text.pt");
     rid_tensor *t = &ck.tensors[ck.n_tensors - 2]; /* fuse.3.weight */
     t->name[0] = 'x';
-    assert_fails(
-        rid_network_load(&got, &KINDS[0].network, &set, NULL, write_checkpoint("lacks.pt", &ck), &err),
-        RID_EDATA, "lacks.pt: ");
+    assert_fails(rid_network_load(&got, &KINDS[0].network, &set, NULL,
+                                  write_checkpoint("lacks.pt", &ck), &err),
+                 RID_EDATA, "lacks.pt: ");
     assert_null(got.tensors);
     rid_checkpoint_free(&ck);
     rid_train_set_clear(&set);
@@ -426,7 +452,8 @@ static void test_no_memory(void **state)
         rid_checkpoint a = {0}, b = {0}, c = {0};
         rid_linear_choice choice = {2, 0.5};
         rid_mem_fail_after(nth);
-        st = rid_network_start(&a, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0, 1, NULL);
+        st = rid_network_start(&a, &KINDS[0].network, &set, use, RID_INIT_LDA, &choice, 1, 0, 1,
+                               NULL);
         if (st == RID_OK)
             st = rid_network_copy(&b, &a, NULL);
         if (st == RID_OK)

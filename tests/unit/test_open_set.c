@@ -4,7 +4,8 @@
 
 #include "eval/open_set.h"
 
-static rid_ranking_query search(uint32_t n_positives, uint32_t first, float positive, float negative)
+static rid_ranking_query search(uint32_t n_positives, uint32_t first, float positive,
+                                float negative)
 {
     return (rid_ranking_query){.is_query = true,
                                .n_positives = n_positives,
@@ -26,11 +27,16 @@ static void test_fnir_by_hand(void **state)
     /* Ten searches: at an FPIR of 0.1 one may be false. Their best negatives are 0.9, 0.5, 0.5, 0.4 …: the
      * threshold has to be above 0.5. Mated are six: 0.95 and 0.6 come first and pass, 0.5 does not pass,
      * 0.8 is behind 0.9, one is not retrieved, 0.2 does not pass: four of six are missed. */
-    rid_ranking_query q[11] = {search(1, 1, 0.95f, 0.5f),       search(2, 1, 0.6f, 0.4f),
-                               search(1, 1, 0.5f, 0.3f),        search(3, 2, 0.8f, 0.9f),
-                               search(1, 0, -INFINITY, 0.5f),   search(1, 1, 0.2f, 0.1f),
-                               search(0, 0, -INFINITY, 0.2f),   search(0, 0, -INFINITY, 0.1f),
-                               search(0, 0, -INFINITY, -0.5f),  search(0, 0, -INFINITY, -INFINITY),
+    rid_ranking_query q[11] = {search(1, 1, 0.95f, 0.5f),
+                               search(2, 1, 0.6f, 0.4f),
+                               search(1, 1, 0.5f, 0.3f),
+                               search(3, 2, 0.8f, 0.9f),
+                               search(1, 0, -INFINITY, 0.5f),
+                               search(1, 1, 0.2f, 0.1f),
+                               search(0, 0, -INFINITY, 0.2f),
+                               search(0, 0, -INFINITY, 0.1f),
+                               search(0, 0, -INFINITY, -0.5f),
+                               search(0, 0, -INFINITY, -INFINITY),
                                {.best_positive = 1}};
     rid_open_set o = measure(q, 11);
     assert_int_equal(o.n_mated, 6);

@@ -43,7 +43,8 @@ static void test_files(void **state)
 {
     (void)state;
     rid_labels *l;
-    const char *gt = fx_write("gt.json", "{\"a\": \"p\"}"), *pairs = fx_write("p.csv", "qid,aid\na,b\n");
+    const char *gt = fx_write("gt.json", "{\"a\": \"p\"}"),
+               *pairs = fx_write("p.csv", "qid,aid\na,b\n");
     assert_ok(rid_labels_read_files(&l, &(rid_label_files){.gt = &gt, .n_gt = 1}, &err));
     assert_false(rid_labels_are_linked(l));
     assert_int_equal(rid_labels_count(l), 1);
@@ -53,7 +54,8 @@ static void test_files(void **state)
     assert_int_equal(rid_labels_person_count(l), 1);
     rid_labels_free(l);
     const char *wrong = fx_write("w.csv", "qid,aid,label\na,b,1\nb,c,1\na,c,0\n");
-    assert_fails(rid_labels_read_pairs(&l, &wrong, 1, &err), RID_EDATA, "said to be different people");
+    assert_fails(rid_labels_read_pairs(&l, &wrong, 1, &err), RID_EDATA,
+                 "said to be different people");
     const char *both[] = {pairs, fx_write("not.csv", "qid,aid,label\nb,a,0\n")};
     assert_fails(rid_labels_read_pairs(&l, both, 2, &err), RID_EDATA, "not.csv");
 }
@@ -84,7 +86,8 @@ static void test_by_hand(void **state)
     assert_int_equal(g.all, 6);
     assert_int_equal(g.all_open, 4); /* b-c, a-d, b-d, c-d */
     const rid_pair_gaps none = gaps_of(l, NULL, 0);
-    assert_true(none.n_buckets == 0 && none.all == 0 && none.within_open == 0 && none.all_open == 0);
+    assert_true(none.n_buckets == 0 && none.all == 0 && none.within_open == 0 &&
+                none.all_open == 0);
     rid_labels_free(l);
 }
 
@@ -201,8 +204,7 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_labels),  cmocka_unit_test(test_files),
-        cmocka_unit_test(test_by_hand), cmocka_unit_test(test_counted),
-        cmocka_unit_test(test_no_memory)};
+        cmocka_unit_test(test_labels), cmocka_unit_test(test_files), cmocka_unit_test(test_by_hand),
+        cmocka_unit_test(test_counted), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

@@ -6,7 +6,8 @@
 static bool find(const rid_pairs *p, rid_str a, rid_str b, bool *same)
 {
     uint32_t x, y;
-    return rid_pairs_find_id(p, a, &x) && rid_pairs_find_id(p, b, &y) && rid_pairs_find_numbers(p, x, y, same);
+    return rid_pairs_find_id(p, a, &x) && rid_pairs_find_id(p, b, &y) &&
+           rid_pairs_find_numbers(p, x, y, same);
 }
 
 static void assert_pairs(const char *text, const char *expected)
@@ -165,11 +166,13 @@ static void test_hard_rows(void **state)
     rid_pairs *p;
     uint32_t a, b;
     bool same;
-    const rid_pair_side x = {rid_str_of("s1-1"), rid_str_of("P,1"), rid_str_of("s1"),
-                             rid_str_of("2025-11-06"), {NULL, 0}, {NULL, 0}, rid_str_of("a\"b.jpg")};
-    const rid_pair_side y = {rid_str_of("s2-1"), rid_str_of("Q"), rid_str_of("s2"),
-                             rid_str_of("2025-11-07"), rid_str_of("cam1"),
-                             rid_str_of("2025-11-07T10:00:00Z"), {NULL, 0}};
+    const rid_pair_side x = {rid_str_of("s1-1"),       rid_str_of("P,1"), rid_str_of("s1"),
+                             rid_str_of("2025-11-06"), {NULL, 0},         {NULL, 0},
+                             rid_str_of("a\"b.jpg")};
+    const rid_pair_side y = {rid_str_of("s2-1"), rid_str_of("Q"),
+                             rid_str_of("s2"),   rid_str_of("2025-11-07"),
+                             rid_str_of("cam1"), rid_str_of("2025-11-07T10:00:00Z"),
+                             {NULL, 0}};
     rid_pairs_append_hard_header(&text);
     rid_pairs_append_hard(&text, (const rid_pair_side[]){x, y}, false, 0.9f, "hard_neg");
     rid_pairs_append_hard(&text, (const rid_pair_side[]){y, x}, false, 0.1f, "hard_neg");
@@ -185,7 +188,8 @@ static void test_hard_rows(void **state)
     assert_int_equal(rid_pairs_count(p), 1);
     rid_pairs_at(p, 0, &a, &b, &same);
     assert_false(same);
-    assert_true(rid_str_equal(rid_pairs_id(p, a), x.entry) && rid_str_equal(rid_pairs_id(p, b), y.entry));
+    assert_true(rid_str_equal(rid_pairs_id(p, a), x.entry) &&
+                rid_str_equal(rid_pairs_id(p, b), y.entry));
     assert_true(rid_pairs_find_numbers(p, b, a, &same));
     rid_pairs_free(p);
     rid_buf_free(&text);

@@ -35,8 +35,9 @@ static int begin(void **state)
     rid_store_set_close(&set);
     snprintf(store_path, sizeof store_path, "%s", fx_path("s.h5"));
     snprintf(out_path, sizeof out_path, "%s", fx_path("pairs.csv"));
-    snprintf(gt_path, sizeof gt_path, "%s",
-             fx_write("gt.json", "{\"a\":\"P\",\"b\":\"Q\",\"c\":\"R\",\"d\":\"P\",\"skipped\":\"P\"}"));
+    snprintf(
+        gt_path, sizeof gt_path, "%s",
+        fx_write("gt.json", "{\"a\":\"P\",\"b\":\"Q\",\"c\":\"R\",\"d\":\"P\",\"skipped\":\"P\"}"));
     snprintf(reviewed_path, sizeof reviewed_path, "%s",
              fx_write("reviewed.csv", "qid,aid,label\nc,b,1\nx,a,0\n"));
     return 0;
@@ -58,15 +59,18 @@ static rid_status run(const rid_pairs_options *o, rid_summary *summary, rid_err 
 }
 
 #define HEAD                                                                                       \
-    "entry_id_a,entry_id_b,pid_a,pid_b,same_pid,sim,risk_type,store_a,store_b,day_a,day_b,camera_a,"  \
+    "entry_id_a,entry_id_b,pid_a,pid_b,same_pid,sim,risk_type,store_a,store_b,day_a,day_b,camera_" \
+    "a,"                                                                                           \
     "camera_b,ts_a,ts_b,image_a,image_b\n"
-#define ALIAS "b,c,Q,R,0,0.96,alias_candidate,s1,s1,2025-11-06,2025-11-07,,,2025-11-06T09:00:00Z,,,\n"
+#define ALIAS                                                                                      \
+    "b,c,Q,R,0,0.96,alias_candidate,s1,s1,2025-11-06,2025-11-07,,,2025-11-06T09:00:00Z,,,\n"
 #define NEAR "a,c,P,R,0,1,hard_neg,s2,s1,2025-11-06,2025-11-07,,,2025-11-06T10:00:00Z,,a.jpg,\n"
 #define FAR                                                                                        \
-    "a,d,P,P,1,0,hard_pos,s2,s2,2025-11-06,2025-11-07,,\"cam,1\",2025-11-06T10:00:00Z,"               \
+    "a,d,P,P,1,0,hard_pos,s2,s2,2025-11-06,2025-11-07,,\"cam,1\",2025-11-06T10:00:00Z,"            \
     "2025-11-07T10:00:00Z,a.jpg,rtsp://cam/d.jpg\n"
 #define NEXT                                                                                       \
-    "b,a,Q,P,0,0.96,hard_neg,s1,s2,2025-11-06,2025-11-06,,,2025-11-06T09:00:00Z,2025-11-06T10:00:00Z,,"  \
+    "b,a,Q,P,0,0.96,hard_neg,s1,s2,2025-11-06,2025-11-06,,,2025-11-06T09:00:00Z,2025-11-06T10:00:" \
+    "00Z,,"                                                                                        \
     "a.jpg\n"
 
 static void assert_written(const rid_pairs_options *o, const char *expected, uint64_t n_skipped)

@@ -16,18 +16,19 @@ static uint8_t weight_of(const rid_person_draws *d, size_t person, size_t draw)
 static void assert_figures(const double *got, size_t stride, const double wanted[RID_SURE_FIGURES])
 {
     for (size_t f = 0; f < RID_SURE_FIGURES; f++)
-        if (!(fabs(got[f * stride] - wanted[f]) <= 1e-12) && !(isnan(got[f * stride]) && isnan(wanted[f])))
-            fail_msg("%s: %.17g, expected %.17g", rid_sure_figure_name((rid_sure_figure)f), got[f * stride],
-                     wanted[f]);
+        if (!(fabs(got[f * stride] - wanted[f]) <= 1e-12) &&
+            !(isnan(got[f * stride]) && isnan(wanted[f])))
+            fail_msg("%s: %.17g, expected %.17g", rid_sure_figure_name((rid_sure_figure)f),
+                     got[f * stride], wanted[f]);
 }
 
 /* ---- by hand ---- */
 
 /* Clusters {a a b c}, {a c}, {b}. */
-static const rid_person_entry HAND[] = {
-    {0, 7, RID_SEARCH_NO_MATCH}, {1, 7, RID_SEARCH_OTHER}, {0, 7, RID_SEARCH_SAME},
-    {2, 7, RID_SEARCH_OTHER},    {0, 3, RID_SEARCH_NO_MATCH}, {2, 3, RID_SEARCH_OTHER},
-    {1, 5, RID_SEARCH_TO_UNLABELLED}};
+static const rid_person_entry HAND[] = {{0, 7, RID_SEARCH_NO_MATCH},     {1, 7, RID_SEARCH_OTHER},
+                                        {0, 7, RID_SEARCH_SAME},         {2, 7, RID_SEARCH_OTHER},
+                                        {0, 3, RID_SEARCH_NO_MATCH},     {2, 3, RID_SEARCH_OTHER},
+                                        {1, 5, RID_SEARCH_TO_UNLABELLED}};
 enum { N_HAND = sizeof HAND / sizeof HAND[0] };
 
 static void test_by_hand(void **state)
@@ -82,7 +83,8 @@ typedef struct copied_entry {
     size_t bucket, copy;
 } copied_entry;
 
-static size_t copy_entries(copied_entry *out, const rid_person_entry *entries, const size_t weight[PEOPLE])
+static size_t copy_entries(copied_entry *out, const rid_person_entry *entries,
+                           const size_t weight[PEOPLE])
 {
     size_t n = 0;
     for (size_t i = 0; i < BUCKETS * ENTRIES; i++)
@@ -125,9 +127,14 @@ static void figures_of_copies(double f[RID_SURE_FIGURES], const copied_entry *x,
         wrong += !earlier && x[i].e.end == RID_SEARCH_OTHER;
     }
     const double p = divided(precision, (double)n, NAN), r = divided(recall, (double)n, NAN);
-    const double all[] = {divided(hit, predicted, 1), divided(hit, of_one, 1),
-                          divided(2 * hit, predicted + of_one, 1), p, r, divided(2 * p * r, p + r, NAN),
-                          1 - divided(found, mated, NAN), divided(wrong, nonmated, NAN)};
+    const double all[] = {divided(hit, predicted, 1),
+                          divided(hit, of_one, 1),
+                          divided(2 * hit, predicted + of_one, 1),
+                          p,
+                          r,
+                          divided(2 * p * r, p + r, NAN),
+                          1 - divided(found, mated, NAN),
+                          divided(wrong, nonmated, NAN)};
     memcpy(f, all, sizeof all);
 }
 
@@ -140,7 +147,8 @@ static void test_copies(void **state)
         rid_person_entry entries[BUCKETS * ENTRIES];
         rid_person_table t;
         rid_person_draws d;
-        double own[RID_SURE_FIGURES], *value = rid_mem_alloc(RID_SURE_FIGURES * DRAWS, sizeof *value);
+        double own[RID_SURE_FIGURES],
+            *value = rid_mem_alloc(RID_SURE_FIGURES * DRAWS, sizeof *value);
         assert_ok(rid_person_table_init(&t, PEOPLE, &err));
         for (size_t i = 0; i < BUCKETS * ENTRIES; i++)
             entries[i] = (rid_person_entry){(uint32_t)rid_random_below(&rng, PEOPLE),
@@ -184,7 +192,8 @@ static size_t make_crowd(rid_person_entry *out, rid_random *rng)
                 cluster[p] = cluster[q];
         for (size_t visits = 1 + rid_random_below(rng, VISITS); visits > 0; visits--) {
             const bool alone = rid_random_chance(rng, 0.1);
-            out[n] = (rid_person_entry){p, alone ? CROWD + (uint32_t)n : cluster[p], RID_SEARCH_NO_MATCH};
+            out[n] = (rid_person_entry){p, alone ? CROWD + (uint32_t)n : cluster[p],
+                                        RID_SEARCH_NO_MATCH};
             n++;
         }
     }
@@ -224,8 +233,8 @@ static void test_coverage(void **state)
         for (size_t i = 0; i < SAMPLES; i++)
             held += found[i][f].low <= truth[f] && truth[f] <= found[i][f].high;
         if (!(held >= 0.88 * SAMPLES))
-            fail_msg("%s %.4f: in %zu of %d intervals", rid_sure_figure_name((rid_sure_figure)f), truth[f], held,
-                     SAMPLES);
+            fail_msg("%s %.4f: in %zu of %d intervals", rid_sure_figure_name((rid_sure_figure)f),
+                     truth[f], held, SAMPLES);
     }
     rid_mem_free(value);
     rid_person_table_clear(&t);
@@ -309,10 +318,8 @@ static void test_interrupt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_coverage),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_by_hand),   cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_coverage),  cmocka_unit_test(test_memory),
         cmocka_unit_test(test_interrupt),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);

@@ -17,7 +17,8 @@ static bool same(const char *a, const char *b)
 
 static int enter(void **state)
 {
-    return fx_begin(state) != 0 || chdir(fx_root) != 0 || mkdir("d", 0777) != 0 || mkdir("d/e", 0777) != 0;
+    return fx_begin(state) != 0 || chdir(fx_root) != 0 || mkdir("d", 0777) != 0 ||
+           mkdir("d/e", 0777) != 0;
 }
 
 static int leave(void **state)

@@ -120,7 +120,8 @@ static void test_no_regular_file(void **state)
     for (int force = 0; force < 2; force++) {
         rid_publish *p;
         assert_fails(rid_publish_begin(&p, fifo, force, &err), RID_EUSAGE, "is a pipe");
-        assert_fails(rid_publish_begin(&p, fx_path("to-fifo"), force, &err), RID_EUSAGE, "is a pipe");
+        assert_fails(rid_publish_begin(&p, fx_path("to-fifo"), force, &err), RID_EUSAGE,
+                     "is a pipe");
         assert_int_equal(rid_publish_check("/dev/null", force, &e), RID_EUSAGE);
         assert_non_null(strstr(e.message, "/dev/null is a device"));
         assert_null(strstr(e.message, "--force"));
@@ -128,7 +129,8 @@ static void test_no_regular_file(void **state)
     }
     assert_int_equal(kind(fifo), S_IFIFO);
     assert_fails(rid_publish_mkdirs(fifo, &err), RID_EUSAGE, "is a pipe, and not a directory");
-    assert_fails(rid_publish_check_folder(fifo, &err), RID_EUSAGE, "is a pipe, and not a directory");
+    assert_fails(rid_publish_check_folder(fifo, &err), RID_EUSAGE,
+                 "is a pipe, and not a directory");
     assert_ok(rid_publish_check_folder(fx_root, &err));
     assert_ok(rid_publish_check_folder(fx_path("nothing"), &err));
     assert_int_equal(temporaries(), 0);

@@ -424,8 +424,13 @@ static void check_vector(rid_json one)
     rid_separation separation;
     rid_open_set open;
     rid_json expect;
-    rid_ranking_input in = {.emb = emb, .person = person, .usable = usable, .query = query,
-                            .gallery = gallery, .group = group, .camera = camera};
+    rid_ranking_input in = {.emb = emb,
+                            .person = person,
+                            .usable = usable,
+                            .query = query,
+                            .gallery = gallery,
+                            .group = group,
+                            .camera = camera};
     in.dim = (size_t)number_at(one, "dim");
     size_t n_floats = read_numbers(one, "emb", number, 1000);
     for (size_t i = 0; i < n_floats; i++)

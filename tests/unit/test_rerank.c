@@ -110,7 +110,8 @@ static void plain_row(const plain *p, size_t i, double *out)
                 common += own[k] < other ? own[k] : other;
             }
         }
-        out[j] = (1 - p->lambda) * (1 - common / (2 - common)) + p->lambda * p->distance[i * p->n + j];
+        out[j] =
+            (1 - p->lambda) * (1 - common / (2 - common)) + p->lambda * p->distance[i * p->n + j];
     }
 }
 
@@ -148,7 +149,8 @@ static void our_row(rid_rerank_scorer *s, float *score, const float *emb, size_t
     uint32_t *entry = rid_mem_alloc(n, sizeof *entry);
     for (size_t i = 0; i < n; i++) {
         entry[i] = (uint32_t)i;
-        rid_kernel_reference_product(&score[i], 1, emb + query * dim, dim, 1, emb + i * dim, dim, 1, dim);
+        rid_kernel_reference_product(&score[i], 1, emb + query * dim, dim, 1, emb + i * dim, dim, 1,
+                                     dim);
     }
     rid_rerank_score(s, score, query, entry, n);
     rid_mem_free(entry);
@@ -158,7 +160,8 @@ static void check_row(const float *score, const double *distance, size_t n, cons
 {
     for (size_t j = 0; j < n; j++)
         if (!(fabs(1 - (double)score[j] - distance[j]) <= TOLERANCE))
-            fail_msg("%s, entry %zu: %.9f, expected %.9f", what, j, 1 - (double)score[j], distance[j]);
+            fail_msg("%s, entry %zu: %.9f, expected %.9f", what, j, 1 - (double)score[j],
+                     distance[j]);
 }
 
 static void check_all(const float *emb, size_t n, size_t dim, const rid_rerank_options *o,
@@ -187,7 +190,8 @@ enum { MAX_N = 300, MAX_DIM = 32 };
 static float rows[MAX_N * MAX_DIM];
 
 /* Unit rows about a few centres; steps: of ±1/4 instead, so that many distances are equal. */
-static void make_rows(uint64_t seed, size_t n, size_t dim, size_t n_people, double noise, bool steps)
+static void make_rows(uint64_t seed, size_t n, size_t dim, size_t n_people, double noise,
+                      bool steps)
 {
     rid_random rng = fx_random(seed);
     float centre[MAX_N * MAX_DIM];
@@ -209,8 +213,8 @@ static void make_rows(uint64_t seed, size_t n, size_t dim, size_t n_people, doub
 static void test_random_and_ties(void **state)
 {
     (void)state;
-    static const rid_rerank_options options[] = {
-        {20, 6, 0.3}, {1, 1, 0}, {4, 2, 0.1}, {7, 30, 0.5}, {25, 1, 0.3}, {400, 6, 0.9}};
+    static const rid_rerank_options options[] = {{20, 6, 0.3}, {1, 1, 0},    {4, 2, 0.1},
+                                                 {7, 30, 0.5}, {25, 1, 0.3}, {400, 6, 0.9}};
     for (uint64_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         make_rows(i, 120 + 30 * i, 6 + i, 12, 0.4, false);
         check_all(rows, 120 + 30 * i, 6 + i, &options[i], 7, "random");
@@ -258,7 +262,8 @@ static void test_vectors(void **state)
         assert_int_equal(read_doubles(one, "distance", distance, 60 * 60), n * n);
         for (size_t i = 0; i < n * dim; i++)
             rows[i] = (float)x[i];
-        assert_ok(rid_rerank_new(&r, &(rid_rerank_input){.emb = rows, .n = n, .dim = dim}, &o, 1, &err));
+        assert_ok(
+            rid_rerank_new(&r, &(rid_rerank_input){.emb = rows, .n = n, .dim = dim}, &o, 1, &err));
         rid_rerank_scorer *s = rid_rerank_scorer_new(r);
         for (size_t i = 0; i < n; i++) {
             our_row(s, score, rows, n, dim, (uint32_t)i);
@@ -290,8 +295,8 @@ static void test_by_hand(void **state)
                              &(rid_rerank_options){1, 1, 0.25}, 1, &err));
     rid_rerank_scorer *s = rid_rerank_scorer_new(r);
     rid_rerank_score(s, score, 0, entry, 3);
-    check_row(score,
-              (double[]){0, 0.75 * (1 - common / (2 - common)) + 0.25 * 0.5, 0.75 + 0.25}, 3, "by hand");
+    check_row(score, (double[]){0, 0.75 * (1 - common / (2 - common)) + 0.25 * 0.5, 0.75 + 0.25}, 3,
+              "by hand");
     /* fewer asked for, the same score */
     float one = 0;
     rid_rerank_score(s, &one, 0, entry + 1, 1);
@@ -304,9 +309,10 @@ static void test_parse(void **state)
 {
     (void)state;
     rid_rerank_options o;
-    static const char *const bad[] = {"",        "20",          "20,6",      "20,6,",     "0,6,0.3",
-                                      "20,0,0.3", "20,6,1.5",    "20,6,-0.1", "20,6,0.3,", "1001,6,0.3",
-                                      "20,1001,0.3", "20.5,6,0.3", "20,6,nan", " 20,6,0.3"};
+    static const char *const bad[] = {"",          "20",         "20,6",        "20,6,",
+                                      "0,6,0.3",   "20,0,0.3",   "20,6,1.5",    "20,6,-0.1",
+                                      "20,6,0.3,", "1001,6,0.3", "20,1001,0.3", "20.5,6,0.3",
+                                      "20,6,nan",  " 20,6,0.3"};
     assert_true(rid_rerank_parse("20,6,0.3", &o) && o.k1 == 20 && o.k2 == 6 && o.lambda == 0.3);
     assert_true(rid_rerank_parse("1,1000,0", &o) && rid_rerank_parse("1000,1,1", &o));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -328,8 +334,8 @@ static rid_ranking evaluate(const rid_ranking_input *in, const uint8_t *part, in
         .emb = in->emb, .n = in->n, .dim = in->dim, .part = part, .group = in->group};
     assert_ok(rid_rerank_new(&r, &ri, &(rid_rerank_options){10, 4, 0.3}, threads, &err));
     with.rerank = r;
-    assert_ok(rid_ranking_run_details(&out, &(rid_ranking_details){.queries = queries}, &with, threads,
-                                      &err));
+    assert_ok(rid_ranking_run_details(&out, &(rid_ranking_details){.queries = queries}, &with,
+                                      threads, &err));
     rid_rerank_free(r);
     return out;
 }
@@ -377,9 +383,11 @@ static void test_nobody(void **state)
     rid_rerank *r;
     rid_rerank_input in = {.emb = emb, .n = 2, .dim = 2, .part = nobody};
     assert_ok(rid_rerank_new(&r, &in, &(rid_rerank_options){20, 6, 0.3}, 2, &err));
-    assert_ok(rid_ranking_run(&out, NULL,
-                              &(rid_ranking_input){.emb = emb, .n = 2, .dim = 2, .person = person,
-                                                   .usable = nobody, .rerank = r}, 2, &err));
+    assert_ok(rid_ranking_run(
+        &out, NULL,
+        &(rid_ranking_input){
+            .emb = emb, .n = 2, .dim = 2, .person = person, .usable = nobody, .rerank = r},
+        2, &err));
     assert_true(out.n_queries == 2 && out.map == 0);
     rid_rerank_free(r);
     in.part = one;
@@ -417,9 +425,10 @@ static void test_no_memory(void **state)
         st = rid_rerank_new(&r, &(rid_rerank_input){.emb = rows, .n = 40, .dim = 4},
                             &(rid_rerank_options){4, 2, 0.3}, 1 + (int)(nth % 2), NULL);
         if (st == RID_OK)
-            st = rid_ranking_run(&out, NULL,
-                                 &(rid_ranking_input){.emb = rows, .n = 40, .dim = 4, .person = person,
-                                                      .rerank = r}, 1, NULL);
+            st = rid_ranking_run(
+                &out, NULL,
+                &(rid_ranking_input){.emb = rows, .n = 40, .dim = 4, .person = person, .rerank = r},
+                1, NULL);
         rid_mem_fail_after(0);
         rid_rerank_free(r);
         assert_true(st == RID_OK || st == RID_ETEMP);
@@ -431,14 +440,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_random_and_ties),
-        cmocka_unit_test(test_real),
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_threads_and_groups),
-        cmocka_unit_test(test_nobody),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_by_hand),         cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_random_and_ties), cmocka_unit_test(test_real),
+        cmocka_unit_test(test_parse),           cmocka_unit_test(test_threads_and_groups),
+        cmocka_unit_test(test_nobody),          cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

@@ -6,8 +6,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-static const char *const NAMES[RID_RUN_FILES] = {"model.pt",    "best.pt",       "last.pt",    "resume.state",
-                                                 "config.yaml", "metrics.jsonl", "report.html"};
+static const char *const NAMES[RID_RUN_FILES] = {"model.pt",     "best.pt",     "last.pt",
+                                                 "resume.state", "config.yaml", "metrics.jsonl",
+                                                 "report.html"};
 
 static const char *in(const char *folder, const char *name)
 {
@@ -159,16 +160,18 @@ static void test_write(void **state)
     const struct rlimit small = {4, old.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     const int64_t before = rid_mem_live_blocks();
-    assert_fails(rid_run_folder_write(&f, RID_RUN_CONFIG, rid_str_of("more than fits"), &err), RID_EIO,
-                 "config.yaml");
+    assert_fails(rid_run_folder_write(&f, RID_RUN_CONFIG, rid_str_of("more than fits"), &err),
+                 RID_EIO, "config.yaml");
     assert_int_equal(rid_mem_live_blocks(), before);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     got = fx_read(in("written", "config.yaml"));
     assert_int_equal(got.len, sizeof text - 1); /* what was there stays */
     rid_buf_free(&got);
-    assert_int_equal(unlink(in("written", "config.yaml")) | unlink(in("written", "report.html")), 0);
+    assert_int_equal(unlink(in("written", "config.yaml")) | unlink(in("written", "report.html")),
+                     0);
     assert_int_equal(rmdir(fx_path("written")), 0); /* nothing else is left in it */
-    assert_fails(rid_run_folder_write(&f, RID_RUN_CONFIG, rid_str_of("x"), &err), RID_ENOINPUT, "written/");
+    assert_fails(rid_run_folder_write(&f, RID_RUN_CONFIG, rid_str_of("x"), &err), RID_ENOINPUT,
+                 "written/");
     rid_run_folder_close(&f);
 }
 
@@ -195,8 +198,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_new_folder), cmocka_unit_test(test_refused), cmocka_unit_test(test_force),
-        cmocka_unit_test(test_resume),     cmocka_unit_test(test_no_folder), cmocka_unit_test(test_write),
+        cmocka_unit_test(test_new_folder), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_force),      cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_no_folder),  cmocka_unit_test(test_write),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);

@@ -20,8 +20,10 @@ static void test_by_hand(void **state)
 {
     (void)state;
     /* 0.9 + | 0.8 − | 0.7 + + − | 0.5 + | 0.2 −, −, −, −, −, −, − */
-    const float score[] = {0.9F, 0.8F, 0.7F, 0.7F, 0.7F, 0.5F, 0.2F, 0.2F, 0.2F, 0.1F, 0.1F, 0.1F, 0.0F, -0.5F};
-    const bool same[] = {true, false, true, true, false, true, false, false, false, false, false, false, false, false};
+    const float score[] = {0.9F, 0.8F, 0.7F, 0.7F, 0.7F, 0.5F, 0.2F,
+                           0.2F, 0.2F, 0.1F, 0.1F, 0.1F, 0.0F, -0.5F};
+    const bool same[] = {true,  false, true,  true,  false, true,  false,
+                         false, false, false, false, false, false, false};
     const rid_separation s = separate(score, same, 14);
     /* Positives beat: 0.9 all 10; each 0.7 eight and a tie; 0.5 eight. */
     assert_near("AUC", s.auc, (10 + 8.5 + 8.5 + 8) / 40, 1e-15);
@@ -54,8 +56,9 @@ static rid_separation plain(const float *score, const bool *same, size_t n)
         s.tar[t] = n_p > 0 && n_n > 0 ? 0 : NAN;
     if (n_p > 0 && n_n > 0) {
         s.auc = won / (n_p * n_n);
-        s.dprime = (sum[1] / n_p - sum[0] / n_n) /
-                   sqrt((squares[1] / n_p - pow(sum[1] / n_p, 2) + squares[0] / n_n - pow(sum[0] / n_n, 2)) / 2);
+        s.dprime = (sum[1] / n_p - sum[0] / n_n) / sqrt((squares[1] / n_p - pow(sum[1] / n_p, 2) +
+                                                         squares[0] / n_n - pow(sum[0] / n_n, 2)) /
+                                                        2);
     }
     for (size_t i = 0; i < n; i++) {
         double p = 0, q = 0;
@@ -84,10 +87,14 @@ static void test_plainly(void **state)
         bool same[MAX];
         rid_random r = fx_random(seed);
         const size_t n = 1 + rid_random_below(&r, MAX);
-        const double steps = seed % 3 == 0 ? 1e9 : seed % 3 == 1 ? 20 : 4, share = (double)(seed % 5) / 4;
+        const double steps = seed % 3 == 0   ? 1e9
+                             : seed % 3 == 1 ? 20
+                                             : 4,
+                     share = (double)(seed % 5) / 4;
         for (size_t i = 0; i < n; i++) {
             same[i] = rid_random_chance(&r, share);
-            score[i] = (float)(round((0.3 * rid_random_normal(&r) + 0.3 * same[i]) * steps) / steps);
+            score[i] =
+                (float)(round((0.3 * rid_random_normal(&r) + 0.3 * same[i]) * steps) / steps);
         }
         const rid_separation s = separate(score, same, n), e = plain(score, same, n);
         assert_near("AUC", s.auc, e.auc, 1e-13);
@@ -104,13 +111,14 @@ static void test_one_kind(void **state)
 {
     (void)state;
     const float score[] = {0.5F, 0.5F, 0.5F};
-    const bool all[] = {true, true, true}, none[] = {false, false, false}, both[] = {true, false, true};
+    const bool all[] = {true, true, true}, none[] = {false, false, false},
+               both[] = {true, false, true};
     rid_separation s = separate(score, all, 3);
     assert_true(isnan(s.auc) && isnan(s.eer) && isnan(s.dprime) && isnan(s.tar[0]));
     assert_true(s.best_f1 == 1 && s.best_f1_threshold == 0.5);
     s = separate(score, none, 3);
-    assert_true(isnan(s.auc) && isnan(s.eer) && isnan(s.dprime) && isnan(s.tar[0]) && isnan(s.best_f1) &&
-                isnan(s.best_f1_threshold));
+    assert_true(isnan(s.auc) && isnan(s.eer) && isnan(s.dprime) && isnan(s.tar[0]) &&
+                isnan(s.best_f1) && isnan(s.best_f1_threshold));
     s = separate(score, none, 0);
     assert_true(isnan(s.auc) && isnan(s.best_f1));
     s = separate(score, both, 3); /* all alike */

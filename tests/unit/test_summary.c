@@ -123,8 +123,9 @@ static void test_flags_and_words(void **state)
     rid_summary_say_flag(&s, "improved", true);
     rid_summary_say(&s, "recommend", "--encoder \"mean\"");
     rid_summary_say(&s, "note", NULL);
-    assert_says(&s, "\"map\"", "\"map\":null,\"improved\":true,"
-                              "\"recommend\":\"--encoder \\\"mean\\\"\",\"note\":null,\"seconds\"");
+    assert_says(&s, "\"map\"",
+                "\"map\":null,\"improved\":true,"
+                "\"recommend\":\"--encoder \\\"mean\\\"\",\"note\":null,\"seconds\"");
     /* what is said last counts, a flag or a word */
     rid_summary_say(&s, "recommend", NULL);
     rid_summary_say(&s, "improved", "no");
@@ -237,12 +238,9 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_document),
-        cmocka_unit_test(test_empty_document),
-        cmocka_unit_test(test_flags_and_words),
-        cmocka_unit_test(test_many_names),
-        cmocka_unit_test(test_reject_limits),
-        cmocka_unit_test(test_reject_names),
+        cmocka_unit_test(test_document),         cmocka_unit_test(test_empty_document),
+        cmocka_unit_test(test_flags_and_words),  cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_reject_limits),    cmocka_unit_test(test_reject_names),
         cmocka_unit_test(test_log_and_progress),
     };
     return cmocka_run_group_tests(tests, NULL, end);

@@ -70,26 +70,30 @@ static void test_reading(void **state)
 static void test_swept_buckets(void **state)
 {
     (void)state;
-#define OTHERS "{\"day_id\":\"2025-11-05\",\"store_id\":\"s1\"},{\"day_id\":\"2025-11-06\",\"store_id\":\"s\"}"
+#define OTHERS                                                                                     \
+    "{\"day_id\":\"2025-11-05\",\"store_id\":\"s1\"},{\"day_id\":\"2025-11-06\",\"store_id\":"     \
+    "\"s\"}"
     assert_ok(check("", &err));
     assert_ok(check(OTHERS, &err));
     /* The same characters, divided in another place. */
-    assert_ok(check("{\"day_id\":\"2025-11-0\",\"store_id\":\"6s1\"},{\"day_id\":\"2025-11-06s\",\"store_id\":\"1\"}",
+    assert_ok(check("{\"day_id\":\"2025-11-0\",\"store_id\":\"6s1\"},{\"day_id\":\"2025-11-06s\","
+                    "\"store_id\":\"1\"}",
                     &err));
-    assert_fails(check(OTHERS ",{\"day_id\":\"2025-11-06\",\"store_id\":\"s2\"}," OTHERS, &err), RID_EDATA,
-                 "bucket 2025-11-06/s2, too");
-    assert_fails(check("{\"store_id\":\"s1\",\"day_id\":\"2025-11-06\"}", &err), RID_EDATA, "2025-11-06/s1");
+    assert_fails(check(OTHERS ",{\"day_id\":\"2025-11-06\",\"store_id\":\"s2\"}," OTHERS, &err),
+                 RID_EDATA, "bucket 2025-11-06/s2, too");
+    assert_fails(check("{\"store_id\":\"s1\",\"day_id\":\"2025-11-06\"}", &err), RID_EDATA,
+                 "2025-11-06/s1");
 }
 
 /* Ids with a NUL: as payloads may not have them. Nothing is read behind a name, and none hides another. */
 static void test_nul(void **state)
 {
     (void)state;
-    static const char *const buckets[] = {
-        "{\"day_id\":\"d\",\"store_id\":\"a\\u0000\"}",
-        "{\"day_id\":\"d\\u0000\",\"store_id\":\"a\"}",
-        "{\"day_id\":\"\\u0000\",\"store_id\":\"\\u0000\"}",
-        "{\"day_id\":\"d\",\"store_id\":\"a\\u0000\"},{\"day_id\":\"2025-11-06\",\"store_id\":\"s1\"}"};
+    static const char *const buckets[] = {"{\"day_id\":\"d\",\"store_id\":\"a\\u0000\"}",
+                                          "{\"day_id\":\"d\\u0000\",\"store_id\":\"a\"}",
+                                          "{\"day_id\":\"\\u0000\",\"store_id\":\"\\u0000\"}",
+                                          "{\"day_id\":\"d\",\"store_id\":\"a\\u0000\"},{\"day_"
+                                          "id\":\"2025-11-06\",\"store_id\":\"s1\"}"};
     for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; i++)
         assert_fails(check(buckets[i], &err), RID_EDATA, "NUL");
 }

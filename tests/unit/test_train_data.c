@@ -7,8 +7,8 @@
 
 #include <dirent.h>
 
-static void assert_entry(const rid_train_set *s, size_t i, const char *id, uint32_t person, uint32_t bucket,
-                         const uint32_t *index, uint32_t n_frames)
+static void assert_entry(const rid_train_set *s, size_t i, const char *id, uint32_t person,
+                         uint32_t bucket, const uint32_t *index, uint32_t n_frames)
 {
     const rid_train_entry *e = &s->entries[i];
     assert_true(rid_str_equal(e->id, rid_str_of(id)));
@@ -31,7 +31,8 @@ static void assert_frames(const rid_train_set *s, size_t entry, const float *exp
  * store and time, frames unit and filtered, their places those in the payload. */
 static void check_day(const rid_train_set *s, const uint32_t *order)
 {
-    static const uint32_t matching[] = {2, 1, 3, 0, 4}; /* s1: 11:00, 12:00; s2: 09:00, 10:00 a1, b2 */
+    static const uint32_t matching[] = {2, 1, 3, 0,
+                                        4}; /* s1: 11:00, 12:00; s2: 09:00, 10:00 a1, b2 */
     static const float xy[] = {1, 0, 0, 0, 1, 0}, y[] = {0, 1, 0}, zx[] = {0, 0, 1, 1, 0, 0},
                        zy[] = {0, 0, 1, 0, 1, 0}, xz[] = {1, 0, 0, 0, 0, 1};
     assert_int_equal(s->n, 5);
@@ -74,7 +75,8 @@ static void test_what_is_in_it(void **state)
     assert_said("1 entry has no ground truth: left out");
     assert_said("1 entry is excluded by the ground truth (include: false)");
     assert_said("1 labelled entry has no frame left after the filter");
-    assert_said("2 of 7 entries named by --gt are not in the inputs (or have no frame): zero, gone");
+    assert_said(
+        "2 of 7 entries named by --gt are not in the inputs (or have no frame): zero, gone");
     assert_said("1 training people have one entry: they are negatives only");
     assert_int_equal(summary.read, 8);
     assert_int_equal(summary.accepted, 8);
@@ -103,8 +105,8 @@ static void test_replaced_entries(void **state)
     rid_train_data d, again;
     write_day();
     snprintf(first, sizeof first, "%s%s%s",
-             ENTRY("b1", IN("s9", "12:00:00", Z "," X "," Y)) ENTRY("c1", IN("s9", "09:00:00", X)), DAY,
-             ENTRY("nobody", IN("s1", "12:30:00", X)));
+             ENTRY("b1", IN("s9", "12:00:00", Z "," X "," Y)) ENTRY("c1", IN("s9", "09:00:00", X)),
+             DAY, ENTRY("nobody", IN("s1", "12:30:00", X)));
     fx_write("twice.jsonl", first);
     load_ok(&d, &(request){.gt = "gt.json", .input = "day.jsonl"});
     load_ok(&again, &(request){.gt = "gt.json", .input = "twice.jsonl"});
@@ -156,10 +158,15 @@ static void write_store(const char *name, const char *payloads, const char *sche
     rid_h5_init();
     if (schema_text)
         assert_ok(rid_schema_parse(&schema, rid_str_of(schema_text), "schema", &err));
-    const rid_store_info info = {.encoder_hash = hash, .encoder = "mean", .kernel = "base",
+    const rid_store_info info = {.encoder_hash = hash,
+                                 .encoder = "mean",
+                                 .kernel = "base",
                                  .schema = schema ? rid_schema_text(schema) : "",
-                                 .filter = "{\"on\":true}", .vis_dim = DIM, .emb_dim = DIM,
-                                 .attr_dim = schema ? rid_schema_dim(schema) : 0, .frames = RID_FRAMES_F32};
+                                 .filter = "{\"on\":true}",
+                                 .vis_dim = DIM,
+                                 .emb_dim = DIM,
+                                 .attr_dim = schema ? rid_schema_dim(schema) : 0,
+                                 .frames = RID_FRAMES_F32};
     const rid_source_options o = {.timezones = zones, .schema = schema};
     assert_ok(rid_source_open(&source, &o, &input, 1, &err));
     assert_ok(rid_publish_begin(&publish, path, true, &err));
@@ -206,7 +213,8 @@ static void test_stores(void **state)
         rid_train_data d;
         const size_t n_open = open_files();
         load_ok(&d, &(request){.gt = "gt.json", .input = "day.h5", .memory = memory});
-        assert_in_range(open_files() - n_open, 0, 4); /* the store is opened once, not for each entry */
+        assert_in_range(open_files() - n_open, 0,
+                        4); /* the store is opened once, not for each entry */
         assert_int_equal(d.set.frames != NULL, held);
         check_day(&d.set, d.order);
         assert_string_equal(d.digest, text.digest);
@@ -221,8 +229,8 @@ static void test_replaced_across_stores(void **state)
 {
     (void)state;
     write_day();
-    fx_write("old.jsonl", ENTRY("b1", IN("s9", "12:00:00", Z "," X "," Y))
-                          ENTRY("c1", IN("s9", "09:00:00", X)));
+    fx_write("old.jsonl",
+             ENTRY("b1", IN("s9", "12:00:00", Z "," X "," Y)) ENTRY("c1", IN("s9", "09:00:00", X)));
     write_store("day.h5", "day.jsonl", NULL);
     write_store("old.h5", "old.jsonl", NULL);
     rid_train_data d;
@@ -237,16 +245,19 @@ static void test_payloads_that_do_not_fit(void **state)
 {
     (void)state;
     write_day();
-    fx_write("one.json", "{\"entry_id\":\"b1\",\"day_id\":\"2025-11-06\"," IN("s1", "12:00:00", Y "," Z) "}");
+    fx_write("one.json",
+             "{\"entry_id\":\"b1\",\"day_id\":\"2025-11-06\"," IN("s1", "12:00:00", Y "," Z) "}");
     write_store("day.h5", "day.jsonl", NULL);
     assert_refused(&(request){.gt = "gt.json", .input = "day.jsonl", .memory = 50}, RID_EUSAGE,
                    "the frames need more than --memory, and");
     assert_refused(&(request){.gt = "gt.json", .input = "one.json", .memory = 1}, RID_EUSAGE,
                    "one.json is no store");
-    assert_refused(&(request){.gt = "gt.json", .input = "day.h5", .input2 = "one.json", .memory = 100},
-                   RID_EUSAGE, "one.json is no store");
-    assert_refused(&(request){.gt = "gt.json", .input = "one.json", .input2 = "day.h5", .memory = 100},
-                   RID_EUSAGE, "one.json is no store");
+    assert_refused(
+        &(request){.gt = "gt.json", .input = "day.h5", .input2 = "one.json", .memory = 100},
+        RID_EUSAGE, "one.json is no store");
+    assert_refused(
+        &(request){.gt = "gt.json", .input = "one.json", .input2 = "day.h5", .memory = 100},
+        RID_EUSAGE, "one.json is no store");
 }
 
 static void test_attributes(void **state)
@@ -260,7 +271,7 @@ static void test_attributes(void **state)
     rid_summary_clear(&summary);
     const int64_t before = rid_mem_live_blocks();
     const request with_hats[] = {{.gt = "ab.json", .input = "dressed.jsonl", .schema = "hats.json"},
-                                 {.gt = "ab.json", .input = "hats.h5"},   /* the store's own */
+                                 {.gt = "ab.json", .input = "hats.h5"}, /* the store's own */
                                  {.gt = "ab.json", .input = "bags.h5", .schema = "hats.json"},
                                  {.gt = "ab.json", .input = "hats.h5", .input2 = "more.h5"},
                                  {.gt = "ab.json", .input = "hats.h5", .input2 = "dressed.jsonl"}};
@@ -294,16 +305,17 @@ static void test_schemas_that_do_not_fit(void **state)
     write_store("hats.h5", "dressed.jsonl", HATS);
     write_store("bags.h5", "dressed.jsonl", BAGS);
     write_store("bare.h5", "dressed.jsonl", NULL);
-    assert_refused(&(request){.gt = "ab.json", .input = "hats.h5", .input2 = "bags.h5"}, RID_ECONFIG,
+    assert_refused(&(request){.gt = "ab.json", .input = "hats.h5", .input2 = "bags.h5"},
+                   RID_ECONFIG,
                    "bags.h5 were made with different attribute schemas; give --schema");
-    assert_refused(&(request){.gt = "ab.json", .input = "hats.h5", .input2 = "bare.h5"}, RID_ECONFIG,
-                   "bare.h5 were made with different attribute schemas");
-    assert_refused(&(request){.gt = "ab.json", .input = "bare.h5", .input2 = "hats.h5"}, RID_ECONFIG,
-                   "hats.h5 were made with different attribute schemas");
-    assert_refused(&(request){.gt = "ab.json", .input = "bare.h5", .schema = "nowhere.json"}, RID_ENOINPUT,
-                   "nowhere.json");
-    assert_refused(&(request){.gt = "ab.json", .input = "bare.h5", .schema = "ab.json"}, RID_ECONFIG,
-                   "ab.json");
+    assert_refused(&(request){.gt = "ab.json", .input = "hats.h5", .input2 = "bare.h5"},
+                   RID_ECONFIG, "bare.h5 were made with different attribute schemas");
+    assert_refused(&(request){.gt = "ab.json", .input = "bare.h5", .input2 = "hats.h5"},
+                   RID_ECONFIG, "hats.h5 were made with different attribute schemas");
+    assert_refused(&(request){.gt = "ab.json", .input = "bare.h5", .schema = "nowhere.json"},
+                   RID_ENOINPUT, "nowhere.json");
+    assert_refused(&(request){.gt = "ab.json", .input = "bare.h5", .schema = "ab.json"},
+                   RID_ECONFIG, "ab.json");
     rid_train_data d;
     load_ok(&d, &(request){.gt = "gt.json", .input = "day.jsonl", .schema = "hats.json"});
     assert_said("no entry has an attribute of the schema");
@@ -315,9 +327,10 @@ static void test_vocabulary(void **state)
     (void)state;
     fx_write("odd.json", "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"hat\",\"type\":\"enum\","
                          "\"values\":[\"cap\"]}]}");
-    fx_write("odd.jsonl", ENTRY("a1", "\"attrs\":{\"hat\":\"crown\"}," IN("s1", "10:00:00", X))
-                          ENTRY("b1", "\"attrs\":{\"hat\":\"cap\"}," IN("s1", "11:00:00", Y))
-                          ENTRY("a2", "\"attrs\":{\"hat\":\"crown\"}," IN("s1", "12:00:00", Z)));
+    fx_write("odd.jsonl",
+             ENTRY("a1", "\"attrs\":{\"hat\":\"crown\"}," IN("s1", "10:00:00", X))
+                 ENTRY("b1", "\"attrs\":{\"hat\":\"cap\"}," IN("s1", "11:00:00", Y))
+                     ENTRY("a2", "\"attrs\":{\"hat\":\"crown\"}," IN("s1", "12:00:00", Z)));
     fx_write("odd_gt.json", "{\"a1\":\"A\",\"a2\":\"A\",\"b1\":\"B\"}");
     rid_train_data d;
     load_ok(&d, &(request){.gt = "odd_gt.json", .input = "odd.jsonl", .schema = "odd.json"});
@@ -329,8 +342,8 @@ static void test_vocabulary(void **state)
 
 /* ---- digests ---- */
 
-static void assert_digests(const char *what, const rid_train_data *expected, const request *q, bool same_data,
-                           bool same_labels)
+static void assert_digests(const char *what, const rid_train_data *expected, const request *q,
+                           bool same_data, bool same_labels)
 {
     rid_train_data d;
     load_ok(&d, q);
@@ -360,11 +373,12 @@ static void test_digests(void **state)
         {"a frame", "[0,0.5,0]", "[0,0.5,0.25]", false},
         {"its length", "[0,0.5,0]", "[0,1,0]", true},
         {"a time", "T12:00:00Z", "T12:00:01Z", false},
-        {"a store", "\"s1\",\"timestamp\":\"2025-11-06T12:00", "\"s3\",\"timestamp\":\"2025-11-06T12:00",
-         false},
+        {"a store", "\"s1\",\"timestamp\":\"2025-11-06T12:00",
+         "\"s3\",\"timestamp\":\"2025-11-06T12:00", false},
         {"an entry that nobody knows", "[0,0,4]]}\n{\"entry_id\":\"a2\"",
          "[1,0,4]]}\n{\"entry_id\":\"a2\"", true},
-        {"another frame that the filter leaves out", "[0,0.5,0],[2,0,0]]", "[0,0.5,0],[3,0,0]]", true},
+        {"another frame that the filter leaves out", "[0,0.5,0],[2,0,0]]", "[0,0.5,0],[3,0,0]]",
+         true},
     };
     write_day();
     rid_train_data d;
@@ -373,14 +387,17 @@ static void test_digests(void **state)
     assert_int_equal(strlen(d.labels_digest), 32);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         replace("changed.jsonl", DAY, cases[i].from, cases[i].to);
-        assert_digests(cases[i].what, &d, &(request){.gt = "gt.json", .input = "changed.jsonl"}, cases[i].same,
-                       true);
+        assert_digests(cases[i].what, &d, &(request){.gt = "gt.json", .input = "changed.jsonl"},
+                       cases[i].same, true);
     }
     replace("changed.json", GT, "\"c1\":{\"person_id\":\"C\"}", "\"c1\":{\"person_id\":\"B\"}");
-    assert_digests("a label", &d, &(request){.gt = "changed.json", .input = "day.jsonl"}, true, false);
+    assert_digests("a label", &d, &(request){.gt = "changed.json", .input = "day.jsonl"}, true,
+                   false);
     replace("changed.json", GT, "\"c1\":{\"person_id\":\"C\"}", "\"c1\":{\"person_id\":\"X\"}");
-    assert_digests("a name", &d, &(request){.gt = "changed.json", .input = "day.jsonl"}, true, true);
-    assert_digests("who trains", &d, &(request){.gt = "gt.json", .input = "day.jsonl", .min_entries = 2}, true,
+    assert_digests("a name", &d, &(request){.gt = "changed.json", .input = "day.jsonl"}, true,
+                   true);
+    assert_digests("who trains", &d,
+                   &(request){.gt = "gt.json", .input = "day.jsonl", .min_entries = 2}, true,
                    false);
     rid_train_data_clear(&d);
 }
@@ -396,7 +413,8 @@ static void test_no_memory(void **state)
     for (uint64_t nth = 1; st != RID_OK; nth++) {
         rid_train_data d;
         rid_mem_fail_after(nth);
-        st = load(&d, &(request){.gt = "ab.json", .input = "hats.h5", .memory = nth % 2 ? 1 : 1000}, NULL);
+        st = load(&d, &(request){.gt = "ab.json", .input = "hats.h5", .memory = nth % 2 ? 1 : 1000},
+                  NULL);
         rid_mem_fail_after(0);
         rid_train_data_clear(&d);
         rid_summary_clear(&summary);

@@ -30,9 +30,14 @@ static inputs make_inputs(void)
                                 .seed = 3},
                        .trainer = {.feed = {.pk = {.p = 32, .k = 4, .frame_subset = true}},
                                    .loss = {.distance = RID_DISTANCE_EUCLIDEAN, .margin = 0.3},
-                                   .schedule = RID_SCHEDULE_COSINE, .lr = 3e-4, .weight_decay = 1e-4,
-                                   .epochs = 400, .val_every = 10, .threads = 2},
-                       .network = {.emb_dim = 128, .dropout = 0.1}, .init = RID_INIT_LDA},
+                                   .schedule = RID_SCHEDULE_COSINE,
+                                   .lr = 3e-4,
+                                   .weight_decay = 1e-4,
+                                   .epochs = 400,
+                                   .val_every = 10,
+                                   .threads = 2},
+                       .network = {.emb_dim = 128, .dropout = 0.1},
+                       .init = RID_INIT_LDA},
                  .d = {.schema = parse(HATS), .digest = "0123", .labels_digest = "4567"}};
     return in;
 }
@@ -53,35 +58,122 @@ static rid_buf text_of(const inputs *in)
 static inputs now; /* whose members the changes below are made to */
 #define T now.o.trainer
 
-static void change_digest(void) { strcpy(now.d.digest, "0124"); }
-static void change_labels(void) { strcpy(now.d.labels_digest, "4568"); }
-static void change_filter(void) { now.o.data.filter.max_frames = 7; }
-static void change_min_entries(void) { now.o.data.min_entries = 2; }
-static void change_val_fraction(void) { now.o.data.val_fraction = 0.25; }
-static void change_seed(void) { now.o.data.seed = 4; }
-static void change_fusion(void) { now.o.network.xattn = true; }
-static void change_pool(void) { now.o.network.mean_pool = true; }
-static void change_emb_dim(void) { now.o.network.emb_dim = 64; }
-static void change_dropout(void) { now.o.network.dropout = 0; }
-static void change_init(void) { now.o.init = RID_INIT_PCA; }
-static void change_init_file(void) { now.init = "89ab"; }
-static void change_p(void) { T.feed.pk.p = 31; }
-static void change_k(void) { T.feed.pk.k = 5; }
-static void change_subset(void) { T.feed.pk.frame_subset = false; }
-static void change_attr_dropout(void) { T.feed.attr_dropout = 0.1; }
-static void change_noise(void) { T.feed.frame_noise = 0.1; }
-static void change_lr(void) { T.lr = 3.0000000000000003e-4; } /* the next double but one */
-static void change_decay(void) { T.weight_decay = 0; }
-static void change_warmup(void) { T.warmup = 1; }
-static void change_schedule(void) { T.schedule = RID_SCHEDULE_CONSTANT; }
-static void change_clip(void) { T.clip_norm = 1; }
-static void change_margin(void) { T.loss.margin = 0.31; }
-static void change_distance(void) { T.loss.distance = RID_DISTANCE_COSINE; }
-static void change_val_every(void) { T.val_every = 11; }
-static void change_select(void) { T.select = RID_SELECT_F1; }
-static void change_refit(void) { now.o.refit = true; }
-static void change_ablate(void) { now.o.ablate = true; }
-static void change_threads(void) { T.threads = 1; }
+static void change_digest(void)
+{
+    strcpy(now.d.digest, "0124");
+}
+static void change_labels(void)
+{
+    strcpy(now.d.labels_digest, "4568");
+}
+static void change_filter(void)
+{
+    now.o.data.filter.max_frames = 7;
+}
+static void change_min_entries(void)
+{
+    now.o.data.min_entries = 2;
+}
+static void change_val_fraction(void)
+{
+    now.o.data.val_fraction = 0.25;
+}
+static void change_seed(void)
+{
+    now.o.data.seed = 4;
+}
+static void change_fusion(void)
+{
+    now.o.network.xattn = true;
+}
+static void change_pool(void)
+{
+    now.o.network.mean_pool = true;
+}
+static void change_emb_dim(void)
+{
+    now.o.network.emb_dim = 64;
+}
+static void change_dropout(void)
+{
+    now.o.network.dropout = 0;
+}
+static void change_init(void)
+{
+    now.o.init = RID_INIT_PCA;
+}
+static void change_init_file(void)
+{
+    now.init = "89ab";
+}
+static void change_p(void)
+{
+    T.feed.pk.p = 31;
+}
+static void change_k(void)
+{
+    T.feed.pk.k = 5;
+}
+static void change_subset(void)
+{
+    T.feed.pk.frame_subset = false;
+}
+static void change_attr_dropout(void)
+{
+    T.feed.attr_dropout = 0.1;
+}
+static void change_noise(void)
+{
+    T.feed.frame_noise = 0.1;
+}
+static void change_lr(void)
+{
+    T.lr = 3.0000000000000003e-4;
+} /* the next double but one */
+static void change_decay(void)
+{
+    T.weight_decay = 0;
+}
+static void change_warmup(void)
+{
+    T.warmup = 1;
+}
+static void change_schedule(void)
+{
+    T.schedule = RID_SCHEDULE_CONSTANT;
+}
+static void change_clip(void)
+{
+    T.clip_norm = 1;
+}
+static void change_margin(void)
+{
+    T.loss.margin = 0.31;
+}
+static void change_distance(void)
+{
+    T.loss.distance = RID_DISTANCE_COSINE;
+}
+static void change_val_every(void)
+{
+    T.val_every = 11;
+}
+static void change_select(void)
+{
+    T.select = RID_SELECT_F1;
+}
+static void change_refit(void)
+{
+    now.o.refit = true;
+}
+static void change_ablate(void)
+{
+    now.o.ablate = true;
+}
+static void change_threads(void)
+{
+    T.threads = 1;
+}
 static void change_schema(void)
 {
     rid_schema_free(now.d.schema);
@@ -97,21 +189,36 @@ static const struct {
     const char *name;
     void (*change)(void);
 } CHANGES[] = {
-    {"data", change_digest},        {"ground truth and split", change_labels},
-    {"filter", change_filter},      {"min entries", change_min_entries},
-    {"val fraction", change_val_fraction}, {"seed", change_seed},
-    {"fusion", change_fusion},      {"pool", change_pool},
-    {"emb dim", change_emb_dim},    {"dropout", change_dropout},
-    {"init", change_init},          {"init", change_init_file},
-    {"p", change_p},                {"k", change_k},
-    {"frame subset", change_subset}, {"attr dropout", change_attr_dropout},
-    {"frame noise", change_noise},  {"lr", change_lr},
-    {"weight decay", change_decay}, {"warmup", change_warmup},
-    {"schedule", change_schedule},  {"clip norm", change_clip},
-    {"margin", change_margin},      {"distance", change_distance},
-    {"val every", change_val_every}, {"select", change_select},
-    {"refit", change_refit},        {"ablate", change_ablate},
-    {"threads", change_threads},    {"schema", change_schema},
+    {"data", change_digest},
+    {"ground truth and split", change_labels},
+    {"filter", change_filter},
+    {"min entries", change_min_entries},
+    {"val fraction", change_val_fraction},
+    {"seed", change_seed},
+    {"fusion", change_fusion},
+    {"pool", change_pool},
+    {"emb dim", change_emb_dim},
+    {"dropout", change_dropout},
+    {"init", change_init},
+    {"init", change_init_file},
+    {"p", change_p},
+    {"k", change_k},
+    {"frame subset", change_subset},
+    {"attr dropout", change_attr_dropout},
+    {"frame noise", change_noise},
+    {"lr", change_lr},
+    {"weight decay", change_decay},
+    {"warmup", change_warmup},
+    {"schedule", change_schedule},
+    {"clip norm", change_clip},
+    {"margin", change_margin},
+    {"distance", change_distance},
+    {"val every", change_val_every},
+    {"select", change_select},
+    {"refit", change_refit},
+    {"ablate", change_ablate},
+    {"threads", change_threads},
+    {"schema", change_schema},
     {"schema", drop_schema},
 };
 
@@ -126,7 +233,8 @@ static void assert_one_differs(const rid_buf *before, const rid_buf *after, cons
             n_differing++;
             if (strncmp(a, name, strlen(name)) != 0 || strncmp(b, name, strlen(name)) != 0 ||
                 a[strlen(name)] != ':' || b[strlen(name)] != ':')
-                fail_msg("'%.*s' became '%.*s', expected another %s", (int)na - 1, a, (int)nb - 1, b, name);
+                fail_msg("'%.*s' became '%.*s', expected another %s", (int)na - 1, a, (int)nb - 1,
+                         b, name);
         }
         a += na;
         b += nb;
@@ -162,7 +270,8 @@ static void test_what_may_change(void **state)
     T.patience = 3;
     T.max_steps = 11;
     now.o.data.memory = 5;
-    now.o.data.rejects = now.o.folder = now.o.trace = now.o.config = now.o.init_file = "/somewhere/else";
+    now.o.data.rejects = now.o.folder = now.o.trace = now.o.config = now.o.init_file =
+        "/somewhere/else";
     now.o.save_every_s = 3;
     now.o.resume = now.o.force = now.o.require_improvement = true;
     now.o.trace_params = 9;
@@ -195,13 +304,30 @@ static void test_values(void **state)
     (void)state;
     now = make_inputs();
     rid_buf text = text_of(&now);
-    static const char *const lines[] = {
-        "data: 0123\n", "\nground truth and split: 4567\n", "\nval fraction: 0.2\n", "\nfusion: baseline\n",
-        "\npool: attention\n", "\nemb dim: 128\n", "\ndropout: 0.1\n", "\ninit: lda\n", "\np: 32\n",
-        "\nframe subset: on\n", "\nlr: 0.0003\n", "\nweight decay: 0.0001\n", "\nschedule: cosine\n",
-        "\nloss: hinge\n", "\nmargin: 0.3\n", "\ndistance: euclidean\n", "\nselect: map\n", "\nrefit: off\n",
-        "\nseed: 3\n", "\nthreads: 2\n", "\ndevice: cpu\n", "\nlibtorch: ", "\nkernel: ",
-        "\nrid: " RID_VERSION "\n"};
+    static const char *const lines[] = {"data: 0123\n",
+                                        "\nground truth and split: 4567\n",
+                                        "\nval fraction: 0.2\n",
+                                        "\nfusion: baseline\n",
+                                        "\npool: attention\n",
+                                        "\nemb dim: 128\n",
+                                        "\ndropout: 0.1\n",
+                                        "\ninit: lda\n",
+                                        "\np: 32\n",
+                                        "\nframe subset: on\n",
+                                        "\nlr: 0.0003\n",
+                                        "\nweight decay: 0.0001\n",
+                                        "\nschedule: cosine\n",
+                                        "\nloss: hinge\n",
+                                        "\nmargin: 0.3\n",
+                                        "\ndistance: euclidean\n",
+                                        "\nselect: map\n",
+                                        "\nrefit: off\n",
+                                        "\nseed: 3\n",
+                                        "\nthreads: 2\n",
+                                        "\ndevice: cpu\n",
+                                        "\nlibtorch: ",
+                                        "\nkernel: ",
+                                        "\nrid: " RID_VERSION "\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         if (!strstr(text.data, lines[i]))
             fail_msg("no '%s' in:\n%s", lines[i], text.data);

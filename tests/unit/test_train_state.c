@@ -10,7 +10,8 @@
 #include <sys/resource.h>
 
 enum { HEADER = 48 };
-static const char SETTINGS[] = "data: 0123abc\nfilter: {\"on\":true}\nlr: 0.0003\np: 32\nschedule: cosine\n";
+static const char SETTINGS[] =
+    "data: 0123abc\nfilter: {\"on\":true}\nlr: 0.0003\np: 32\nschedule: cosine\n";
 
 /* ---- trainers with every number set ---- */
 
@@ -36,7 +37,8 @@ static void init_trainer(rid_trainer *t, size_t emb_dim)
     const rid_trainer_events events = {0};
     rid_linear_choice choice = {0};
     rid_checkpoint params;
-    assert_ok(rid_network_start(&params, &network, &set, NULL, RID_INIT_RANDOM, &choice, 1, 0, 1, &err));
+    assert_ok(
+        rid_network_start(&params, &network, &set, NULL, RID_INIT_RANDOM, &choice, 1, 0, 1, &err));
     assert_ok(rid_trainer_init(t, &o, &events, &params, NULL, &err));
     rid_train_set_clear(&set);
 }
@@ -52,7 +54,8 @@ static void make_trainer(rid_trainer *t, size_t emb_dim, size_t n_history, uint6
     t->adam.steps = seed * 1000 + 7;
     fill(&t->progress, sizeof t->progress, &r);
     if (n_history > 0)
-        assert_int_equal(rid_mem_grow(&t->history, &t->history_cap, n_history, sizeof *t->history), 0);
+        assert_int_equal(rid_mem_grow(&t->history, &t->history_cap, n_history, sizeof *t->history),
+                         0);
     t->n_history = n_history;
     for (size_t i = 0; i < n_history; i++) {
         memset(&t->history[i], 0, sizeof *t->history);
@@ -67,7 +70,8 @@ static void assert_same_tensors(const rid_checkpoint *a, const rid_checkpoint *b
 {
     assert_true(a->n_tensors > 4 && a->n_tensors == b->n_tensors);
     for (size_t i = 0; i < a->n_tensors; i++)
-        assert_memory_equal(a->tensors[i].data, b->tensors[i].data, a->tensors[i].numel * sizeof(float));
+        assert_memory_equal(a->tensors[i].data, b->tensors[i].data,
+                            a->tensors[i].numel * sizeof(float));
 }
 
 static void assert_same(const rid_trainer *a, const rid_trainer *b)
@@ -182,10 +186,12 @@ static void test_cut_anywhere(void **state)
     const char *path = fx_write_bytes("cut", whole.data, whole.len);
     for (size_t n = whole.len; n-- > 0;) {
         assert_int_equal(truncate(path, (off_t)n), 0);
-        assert_refused(path, n < HEADER ? "bytes are no resume state" : "it was cut short", n, "the first");
+        assert_refused(path, n < HEADER ? "bytes are no resume state" : "it was cut short", n,
+                       "the first");
     }
     rid_buf_append_char(&whole, 'x');
-    assert_refused(fx_write_bytes("longer", whole.data, whole.len), "bytes, expected", whole.len, "all");
+    assert_refused(fx_write_bytes("longer", whole.data, whole.len), "bytes, expected", whole.len,
+                   "all");
     rid_buf_free(&whole);
     rid_trainer_clear(&main);
     rid_trainer_clear(&other);
@@ -224,17 +230,21 @@ static void test_what_is_no_state(void **state)
     rid_train_state *s;
     char zeros[4096] = {0}, ones[4096];
     memset(ones, 255, sizeof ones);
-    assert_fails(rid_train_state_open(&s, fx_path("nowhere"), SETTINGS, &err), RID_ENOINPUT, "nowhere");
+    assert_fails(rid_train_state_open(&s, fx_path("nowhere"), SETTINGS, &err), RID_ENOINPUT,
+                 "nowhere");
     assert_null(s);
     assert_fails(rid_train_state_open(&s, fx_write("empty", ""), SETTINGS, &err), RID_EDATA,
                  "empty: 0 bytes are no resume state");
-    assert_fails(rid_train_state_open(&s, fx_write_bytes("zeros", zeros, sizeof zeros), SETTINGS, &err),
-                 RID_EDATA, "zeros: no resume state");
-    assert_fails(rid_train_state_open(&s, fx_write_bytes("ones", ones, sizeof ones), SETTINGS, &err),
-                 RID_EDATA, "ones: no resume state");
+    assert_fails(
+        rid_train_state_open(&s, fx_write_bytes("zeros", zeros, sizeof zeros), SETTINGS, &err),
+        RID_EDATA, "zeros: no resume state");
+    assert_fails(
+        rid_train_state_open(&s, fx_write_bytes("ones", ones, sizeof ones), SETTINGS, &err),
+        RID_EDATA, "ones: no resume state");
     memcpy(ones, "RIDTRAIN\x07\0\0\0\0\0\0\0", 16);
-    assert_fails(rid_train_state_open(&s, fx_write_bytes("later", ones, sizeof ones), SETTINGS, &err),
-                 RID_EDATA, "later: resume state of version 7, this rid-train has version");
+    assert_fails(
+        rid_train_state_open(&s, fx_write_bytes("later", ones, sizeof ones), SETTINGS, &err),
+        RID_EDATA, "later: resume state of version 7, this rid-train has version");
     assert_int_equal(mkdir(fx_path("folder"), 0777), 0);
     assert_int_not_equal(rid_train_state_open(&s, fx_path("folder"), SETTINGS, NULL), RID_OK);
     assert_null(s);
@@ -260,13 +270,16 @@ static void test_other_settings(void **state)
     rid_trainer main;
     make_trainer(&main, 4, 0, 1);
     const char *path = write_state("settings", &main, NULL);
-    assert_changed(path, "data: 0123abc\nfilter: {\"on\":true}\nlr: 0.003\np: 32\nschedule: cosine\n",
+    assert_changed(path,
+                   "data: 0123abc\nfilter: {\"on\":true}\nlr: 0.003\np: 32\nschedule: cosine\n",
                    "lr (was 0.0003, is 0.003)");
-    assert_changed(path, "data: 0123abcd\nfilter: {\"on\":false}\nlr: 0.0003\np: 3\nschedule: cosine\n",
+    assert_changed(path,
+                   "data: 0123abcd\nfilter: {\"on\":false}\nlr: 0.0003\np: 3\nschedule: cosine\n",
                    "data (was 0123abc, is 0123abcd); filter (was {\"on\":true}, is {\"on\":false});"
                    " p (was 32, is 3)");
     /* 'warmup' is none of the old ones, and 'lr' is not the beginning of another's name */
-    assert_changed(path, "data: 0123abc\nfilter: {\"on\":true}\nl: 1\nlr: 0.0003\np: 32\nwarmup: 2\n",
+    assert_changed(path,
+                   "data: 0123abc\nfilter: {\"on\":true}\nl: 1\nlr: 0.0003\np: 32\nwarmup: 2\n",
                    "l (was not set, is 1); warmup (was not set, is 2)");
     rid_trainer_clear(&main);
 }
@@ -281,13 +294,17 @@ static void test_other_network(void **state)
     make_trainer(&smaller, 2, 0, 3);
     make_trainer(&larger, 600, 0, 4);
     rid_train_state *s = open_state(write_state("alone", &main, NULL));
-    assert_fails(rid_train_state_restore_main(s, &smaller, &err), RID_EDATA, "does not fit the network");
-    assert_fails(rid_train_state_restore_main(s, &larger, &err), RID_EDATA, "does not fit the network");
+    assert_fails(rid_train_state_restore_main(s, &smaller, &err), RID_EDATA,
+                 "does not fit the network");
+    assert_fails(rid_train_state_restore_main(s, &larger, &err), RID_EDATA,
+                 "does not fit the network");
     rid_train_state_close(s);
     s = open_state(write_state("both", &main, &other));
     assert_ok(rid_train_state_restore_main(s, &main, &err));
-    assert_fails(rid_train_state_restore_current(s, &smaller, &err), RID_EDATA, "does not fit the network");
-    assert_fails(rid_train_state_restore_current(s, &larger, &err), RID_EDATA, "does not fit the network");
+    assert_fails(rid_train_state_restore_current(s, &smaller, &err), RID_EDATA,
+                 "does not fit the network");
+    assert_fails(rid_train_state_restore_current(s, &larger, &err), RID_EDATA,
+                 "does not fit the network");
     rid_train_state_close(s);
     rid_trainer_clear(&main);
     rid_trainer_clear(&other);
@@ -332,8 +349,9 @@ static void test_no_room(void **state)
     const rid_train_phases phases = make_phases(0);
     make_trainer(&main, 4, 2, 1);
     init_trainer(&got, 4);
-    assert_fails(rid_train_state_write(fx_path("none/state"), SETTINGS, &phases, &main, &main, &err),
-                 RID_ENOINPUT, "none/");
+    assert_fails(
+        rid_train_state_write(fx_path("none/state"), SETTINGS, &phases, &main, &main, &err),
+        RID_ENOINPUT, "none/");
     const char *path = write_state("full", &main, NULL);
     main.adam.steps++;
     signal(SIGXFSZ, SIG_IGN);
@@ -341,7 +359,8 @@ static void test_no_room(void **state)
     const struct rlimit small = {1000, old.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     const int64_t before = rid_mem_live_blocks();
-    assert_fails(rid_train_state_write(path, SETTINGS, &phases, &main, &main, &err), RID_EIO, "full");
+    assert_fails(rid_train_state_write(path, SETTINGS, &phases, &main, &main, &err), RID_EIO,
+                 "full");
     assert_int_equal(rid_mem_live_blocks(), before);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
     rid_train_state *s = open_state(path); /* what was there is */
@@ -355,10 +374,10 @@ static void test_no_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_one_training),
-        cmocka_unit_test(test_cut_anywhere),   cmocka_unit_test(test_flipped_bits),
+        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_one_training),
+        cmocka_unit_test(test_cut_anywhere),     cmocka_unit_test(test_flipped_bits),
         cmocka_unit_test(test_what_is_no_state), cmocka_unit_test(test_other_settings),
-        cmocka_unit_test(test_other_network),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_other_network),    cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_no_room),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);

@@ -22,7 +22,8 @@ static void open_rig(rig *r)
     static const size_t counts[] = {2, 2, 2};
     const tx_shape shape = {counts, 3, 4, 0, 3, 0.1, 1};
     const rid_network network = {.emb_dim = 4, .mean_pool = true, .dropout = 0.5};
-    const rid_trainer_options o = {.feed = {.pk = {.p = 2, .k = 2}}, .epochs = 1}; /* 2 steps an epoch */
+    const rid_trainer_options o = {.feed = {.pk = {.p = 2, .k = 2}},
+                                   .epochs = 1}; /* 2 steps an epoch */
     const rid_trainer_events events = {0};
     rid_linear_choice choice = {0};
     rid_checkpoint params;
@@ -32,7 +33,8 @@ static void open_rig(rig *r)
                .frames = {0, 2, 9, 9, 0, 9, 9, 9, 2, 9, 9, 9}};
     assert_int_equal(r->set.entries[4].n_frames, 3);
     r->use = tx_use_all(&r->set);
-    assert_ok(rid_network_start(&params, &network, &r->set, NULL, RID_INIT_RANDOM, &choice, 1, 0, 1, &err));
+    assert_ok(rid_network_start(&params, &network, &r->set, NULL, RID_INIT_RANDOM, &choice, 1, 0, 1,
+                                &err));
     assert_ok(rid_trainer_init(&r->t, &o, &events, &params, NULL, &err));
     for (size_t i = 0; i < r->set.n; i++)
         r->set.entries[i].n_frames = 1; /* of the entries that the feed's own batches have */
@@ -62,10 +64,12 @@ static void begin_at(rig *r, const char *folder, uint64_t n_params, uint64_t ste
 
 static rid_status add(rig *r, uint64_t step, double loss, double lr, rid_err *err)
 {
-    const rid_fed_batch fed = {
-        .step = step,
-        .batch = {.n = ENTRIES, .max_frames = MAX_FRAMES, .n_frames = r->n_frames, .entry = r->entry},
-        .frames = r->frames};
+    const rid_fed_batch fed = {.step = step,
+                               .batch = {.n = ENTRIES,
+                                         .max_frames = MAX_FRAMES,
+                                         .n_frames = r->n_frames,
+                                         .entry = r->entry},
+                               .frames = r->frames};
     const rid_step_figures figures = {.loss = loss};
     return rid_train_trace_add(r->trace, &r->t, &r->set, &fed, &figures, lr, err);
 }
@@ -116,7 +120,8 @@ static void test_ids(void **state)
     close_rig(&r);
 }
 
-static void assert_tensors(const char *name, const rid_checkpoint *like, const rid_checkpoint *expected)
+static void assert_tensors(const char *name, const rid_checkpoint *like,
+                           const rid_checkpoint *expected)
 {
     rid_checkpoint got;
     assert_ok(rid_checkpoint_read(&got, fx_path(name), &err));
@@ -183,7 +188,8 @@ static void test_going_on(void **state)
         text[strlen(four) - n] = '\0';
         fx_write("on/steps.jsonl", text);
         begin_at(&r, "on", 0, 100);
-        assert_lines("on", LINE("0", "1", "1", "1") LINE("1", "1", "1", "1") LINE("2", "2", "1", "1"));
+        assert_lines("on",
+                     LINE("0", "1", "1", "1") LINE("1", "1", "1", "1") LINE("2", "2", "1", "1"));
     }
     /* what is no line of a trace ends it */
     snprintf(text, sizeof text, "%s%s", LINE("0", "1", "1", "1") "{\"stop\":0,\"epoch\":1}\n",

@@ -23,9 +23,9 @@ typedef struct rig {
     rid_trainer_options o;
     const double *scripted; /* mAP of validation after validation; NULL: `fails` or 0.5 */
     size_t n_validated;
-    rid_checkpoint at_best;  /* weights at validation number `best`, from 1 */
+    rid_checkpoint at_best; /* weights at validation number `best`, from 1 */
     size_t best;
-    bool encodes;            /* validation encodes as in serving */
+    bool encodes; /* validation encodes as in serving */
     rid_step_figures figures[STEPS_MAX];
     double lr[STEPS_MAX];
     size_t n_steps;
@@ -40,10 +40,12 @@ static void keep_line(void *ctx, rid_log_level level, const char *line)
     strcat(r->log, "\n");
 }
 
-static rid_status validate(void *ctx, const rid_checkpoint *params, rid_validation *out, rid_err *err)
+static rid_status validate(void *ctx, const rid_checkpoint *params, rid_validation *out,
+                           rid_err *err)
 {
     rig *r = ctx;
-    *out = (rid_validation){.map = r->scripted ? r->scripted[r->n_validated] : 0.5, .rank1 = 0.25,
+    *out = (rid_validation){.map = r->scripted ? r->scripted[r->n_validated] : 0.5,
+                            .rank1 = 0.25,
                             .best = {{.f1 = 0.125}, {.f1 = 0.375}}};
     if (++r->n_validated == r->best)
         assert_int_equal(rid_network_copy(&r->at_best, params, err), RID_OK);
@@ -161,7 +163,8 @@ static void test_an_epoch_is_the_mean_of_its_steps(void **state)
         assert_true(near(h->negative, (a->negative + b->negative) / 2));
         assert_true(near(h->gradient_norm, (a->gradient_norm + b->gradient_norm) / 2));
         assert_true(near(h->active, ((double)a->n_active / (double)a->n_anchors +
-                                     (double)b->n_active / (double)b->n_anchors) / 2));
+                                     (double)b->n_active / (double)b->n_anchors) /
+                                        2));
         assert_true(near(h->lr, (r.lr[e * PER_EPOCH] + r.lr[e * PER_EPOCH + 1]) / 2));
     }
     assert_true(near(r.lr[0], 1e-3 / 3) && near(r.lr[1], 2e-3 / 3) && near(r.lr[2], 1e-3));
@@ -275,7 +278,8 @@ static void test_divergence_in_a_step(void **state)
     open_plain(&r);
     r.o.lr = 1e30;
     start(&r, RID_INIT_RANDOM);
-    assert_fails(train(&r, &err), RID_EFAIL, "training diverged: loss or gradients of step 1 are not finite; lower --lr");
+    assert_fails(train(&r, &err), RID_EFAIL,
+                 "training diverged: loss or gradients of step 1 are not finite; lower --lr");
     assert_int_equal(r.t.progress.step, 1); /* stands where it stood */
     assert_int_equal(r.t.adam.steps, 1);
     assert_int_equal(r.t.n_history, 0);
@@ -315,12 +319,13 @@ static void check_collapse(bool soft, double dropout, const char *loss)
     r.o.feed.dropout = dropout;
     r.o.epochs = 50;
     start(&r, RID_INIT_RANDOM);
-    assert_fails(train(&r, &err), RID_EFAIL, "training collapsed: embeddings of different people are the same");
+    assert_fails(train(&r, &err), RID_EFAIL,
+                 "training collapsed: embeddings of different people are the same");
     assert_int_equal(r.t.n_history, 3); /* in a row */
     assert_true(r.t.history[2].spread < 1e-6);
     assert_non_null(strstr(r.log, "epoch 1: the spread of the embeddings vanishes"));
     assert_null(strstr(r.log, "epoch 2"));
-    assert_int_equal(r.t.progress.best_step, PER_EPOCH); /* and the best is kept */
+    assert_int_equal(r.t.progress.best_step, PER_EPOCH);            /* and the best is kept */
     assert_fails(rid_trainer_advance(&r.t, &err), RID_EFAIL, loss); /* the epoch's end again */
     assert_fails(rid_trainer_advance(&r.t, &err), RID_EFAIL,
                  "lower --lr, warm up longer (--warmup), or start from --init lda");
@@ -347,7 +352,8 @@ static void put_on_circle(rid_train_set *set, const int *quarter)
 {
     memset(set->frames, 0, set->n_frames * VIS * sizeof *set->frames);
     for (size_t i = 0; i < set->n; i++)
-        set->frames[set->entries[i].first * VIS + (size_t)(quarter[i] % 2)] = quarter[i] < 2 ? 1 : -1;
+        set->frames[set->entries[i].first * VIS + (size_t)(quarter[i] % 2)] =
+            quarter[i] < 2 ? 1 : -1;
 }
 
 static void train_on_circle(rig *r, const int *quarter)
@@ -369,8 +375,9 @@ static void test_stuck_at_the_margin(void **state)
     rig r;
     train_on_circle(&r, beside);
     assert_true(r.t.history[0].spread > 0.9 && fabs(r.t.history[0].loss - 0.3) < 0.003);
-    assert_non_null(strstr(r.log, "epoch 2: the loss sits at 0.3, where nothing is told apart; a lower --lr"
-                                  " or --soft-margin may help"));
+    assert_non_null(
+        strstr(r.log, "epoch 2: the loss sits at 0.3, where nothing is told apart; a lower --lr"
+                      " or --soft-margin may help"));
     assert_null(strstr(r.log, "epoch 3"));
     close_rig(&r);
 }
@@ -400,8 +407,8 @@ static void test_short_of_memory(void **state)
     for (uint64_t nth = 1; !done; nth++) {
         rid_checkpoint params;
         rid_err err = {0};
-        assert_int_equal(rid_network_start(&params, &network, &r.set, r.use, RID_INIT_RANDOM, &choice, 1,
-                                           0, 1, &err),
+        assert_int_equal(rid_network_start(&params, &network, &r.set, r.use, RID_INIT_RANDOM,
+                                           &choice, 1, 0, 1, &err),
                          RID_OK);
         rid_mem_fail_after(nth);
         rid_status st = rid_trainer_init(&r.t, &r.o, &events, &params, r.nn, &err);

@@ -72,8 +72,8 @@ static void test_quota(void **state)
     static const struct {
         const char *shares;
         size_t n, sizes[3];
-    } cases[] = {{"0.6,0.2,0.2", 10, {6, 2, 2}},  {"0.6,0.2,0.2", 5, {3, 1, 1}},
-                 {"0.6,0.2,0.2", 4, {2, 1, 1}},   {"0.6,0.2,0.2", 3, {1, 1, 1}},
+    } cases[] = {{"0.6,0.2,0.2", 10, {6, 2, 2}},   {"0.6,0.2,0.2", 5, {3, 1, 1}},
+                 {"0.6,0.2,0.2", 4, {2, 1, 1}},    {"0.6,0.2,0.2", 3, {1, 1, 1}},
                  {"0.98,0.01,0.01", 5, {3, 1, 1}}, {"0.01,0.01,0.98", 4, {1, 1, 2}},
                  {"0.01,0.98,0.01", 7, {1, 5, 1}}, {"0.5,0.25,0.25", 2000, {1000, 500, 500}}};
     static uint32_t part[N];
@@ -107,14 +107,26 @@ static void test_quota(void **state)
 static void test_shares(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "1", "0.5", "0.5,", ",1", "0.5,,0.5", "1,0", "-0.5,1.5", "a,b",
-                                      "0.5;0.5", "0.5, 0.5", "nan,1",
-                                      "0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,"
-                                      "0.05,0.05,0.05,0.2"};
+    static const char *const bad[] = {
+        "",
+        "1",
+        "0.5",
+        "0.5,",
+        ",1",
+        "0.5,,0.5",
+        "1,0",
+        "-0.5,1.5",
+        "a,b",
+        "0.5;0.5",
+        "0.5, 0.5",
+        "nan,1",
+        "0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,0.05,"
+        "0.05,0.05,0.05,0.2"};
     rid_split_shares s;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_fails(rid_split_shares_parse(&s, bad[i], &err), RID_EUSAGE, "numbers above 0");
-    assert_fails(rid_split_shares_parse(&s, "0.5,0.6", &err), RID_EUSAGE, "the sum of '0.5,0.6' is 1.1");
+    assert_fails(rid_split_shares_parse(&s, "0.5,0.6", &err), RID_EUSAGE,
+                 "the sum of '0.5,0.6' is 1.1");
     assert_ok(rid_split_shares_parse(&s, "0.333333,0.333333,0.333334", &err));
     assert_int_equal(s.n, 3);
     assert_ok(rid_split_shares_parse(&s, "5e-1,0.5", &err));
@@ -146,8 +158,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places), cmocka_unit_test(test_hash),      cmocka_unit_test(test_quota),
-        cmocka_unit_test(test_shares), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_places),    cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_quota),     cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

@@ -61,11 +61,15 @@ static void sort_by_bucket(rid_train_data *d)
 }
 
 /* n entries of n_persons, every third person is a validation person; buckets and times are random. */
-static world make_world(size_t n, uint32_t n_persons, uint32_t n_buckets, double least, uint64_t seed)
+static world make_world(size_t n, uint32_t n_persons, uint32_t n_buckets, double least,
+                        uint64_t seed)
 {
     rid_random r = fx_random(seed);
     float base[N_MAX][DIM];
-    world w = {.d = {.set = {.n = n, .n_persons = n_persons, .n_buckets = n_buckets, .vis_dim = DIM,
+    world w = {.d = {.set = {.n = n,
+                             .n_persons = n_persons,
+                             .n_buckets = n_buckets,
+                             .vis_dim = DIM,
                              .entries = rid_mem_zalloc(n, sizeof *w.d.set.entries)},
                      .query = rid_mem_zalloc(n, 1),
                      .order = rid_mem_alloc(n, sizeof *w.d.order)},
@@ -76,9 +80,10 @@ static world make_world(size_t n, uint32_t n_persons, uint32_t n_buckets, double
         draw_row(base[p], NULL, 0, &r);
     for (size_t i = 0; i < n; i++) {
         uint32_t person = i < n_persons ? (uint32_t)i : (uint32_t)rid_random_below(&r, n_persons);
-        w.d.set.entries[i] = (rid_train_entry){.person = person,
-                                               .bucket = (uint32_t)rid_random_below(&r, n_buckets),
-                                               .timestamp_us = (int64_t)rid_random_below(&r, 1 << 30)};
+        w.d.set.entries[i] =
+            (rid_train_entry){.person = person,
+                              .bucket = (uint32_t)rid_random_below(&r, n_buckets),
+                              .timestamp_us = (int64_t)rid_random_below(&r, 1 << 30)};
         w.d.query[i] = person % 3 == 0;
         w.usable[i] = !rid_random_chance(&r, 0.05);
         draw_row(w.emb + i * DIM, base[person], least, &r);
@@ -208,14 +213,14 @@ static void replay(const world *w, double threshold, double margin, bool identit
         person[i] = i; /* the entry that began it */
         for (size_t e = 0; e < k; e++) {
             const size_t j = w->d.order[e];
-            if (w->d.set.entries[j].bucket == w->d.set.entries[i].bucket && w->usable[i] && w->usable[j] &&
-                score(w, i, j) > nn1)
+            if (w->d.set.entries[j].bucket == w->d.set.entries[i].bucket && w->usable[i] &&
+                w->usable[j] && score(w, i, j) > nn1)
                 nn1 = score(w, i, j), best = j;
         }
         for (size_t e = 0; e < k; e++) {
             const size_t j = w->d.order[e];
-            if (w->d.set.entries[j].bucket == w->d.set.entries[i].bucket && w->usable[i] && w->usable[j] &&
-                j != best && (!identity || person[j] != person[best]))
+            if (w->d.set.entries[j].bucket == w->d.set.entries[i].bucket && w->usable[i] &&
+                w->usable[j] && j != best && (!identity || person[j] != person[best]))
                 nn2 = fmax(nn2, score(w, i, j));
         }
         if (best != SIZE_MAX && nn1 >= threshold && nn1 - nn2 >= margin)
@@ -273,7 +278,8 @@ static void test_figures(void **state)
         assert_ok(rid_validate(&v, ap, NULL, &w.d, w.emb, w.usable, DIM, 1, &err));
         check_ranking(&w, &v, ap);
         check_f1(&w, &v);
-        assert_true(v.map > 0.2 && v.map < 1 && v.auc < 1 && v.eer > 0); /* not a set without errors */
+        assert_true(v.map > 0.2 && v.map < 1 && v.auc < 1 &&
+                    v.eer > 0); /* not a set without errors */
         assert_ok(rid_validate(&threaded, NULL, NULL, &w.d, w.emb, w.usable, DIM, 3, &err));
         assert_memory_equal(&v, &threaded, sizeof v);
         clear_world(&w);
@@ -348,7 +354,10 @@ static rid_train_set make_set(void)
 static rid_checkpoint make_network(void)
 {
     rid_random r = fx_random(3);
-    rid_checkpoint ck = {.vis_dim = VIS, .attr_dim = ATTR, .emb_dim = EMB, .use_attention = true,
+    rid_checkpoint ck = {.vis_dim = VIS,
+                         .attr_dim = ATTR,
+                         .emb_dim = EMB,
+                         .use_attention = true,
                          .fusion_mode = rid_mem_strdup("baseline")};
     assert_ok(rid_linear_init(&ck, VIS, NULL, &r, &err));
     return ck;
@@ -443,11 +452,13 @@ static void test_errors(void **state)
     uint8_t *usable = rid_mem_alloc(held.n, 1);
     read.frames = NULL;
     read.read = fail_to_read;
-    assert_fails(rid_validate_encode(&read, NULL, emb, usable, 1, &err), RID_EIO, "entry 600 is gone");
+    assert_fails(rid_validate_encode(&read, NULL, emb, usable, 1, &err), RID_EIO,
+                 "entry 600 is gone");
     rid_tensor *last = &ck.tensors[ck.n_tensors - 1];
     for (int k = 0; k < 2; k++) { /* what a training that diverges leaves */
         last->data[0] = k ? NAN : INFINITY;
-        assert_fails(rid_validate_encode(&held, &ck, emb, usable, 1, &err), RID_EDATA, "not finite");
+        assert_fails(rid_validate_encode(&held, &ck, emb, usable, 1, &err), RID_EDATA,
+                     "not finite");
     }
     rid_checkpoint_free(&ck);
     rid_mem_free(emb);
@@ -469,8 +480,9 @@ static void test_short_of_memory(void **state)
             rid_validation v;
             rid_err err = {0};
             rid_mem_fail_after(nth);
-            rid_status st = what == 0 ? rid_validate(&v, NULL, NULL, &w.d, w.emb, w.usable, DIM, 1, &err)
-                                      : rid_validate_encode(&set, NULL, emb, usable, 1, &err);
+            rid_status st = what == 0
+                                ? rid_validate(&v, NULL, NULL, &w.d, w.emb, w.usable, DIM, 1, &err)
+                                : rid_validate_encode(&set, NULL, emb, usable, 1, &err);
             rid_mem_fail_after(0);
             done = st == RID_OK;
             assert_true(done || (st == RID_ETEMP && err.code == RID_ETEMP));
@@ -486,14 +498,10 @@ static void test_short_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_best_of_all_points),
-        cmocka_unit_test(test_scores),
-        cmocka_unit_test(test_nothing_to_find),
-        cmocka_unit_test(test_mean_pooling),
-        cmocka_unit_test(test_network),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_short_of_memory),
+        cmocka_unit_test(test_figures),      cmocka_unit_test(test_best_of_all_points),
+        cmocka_unit_test(test_scores),       cmocka_unit_test(test_nothing_to_find),
+        cmocka_unit_test(test_mean_pooling), cmocka_unit_test(test_network),
+        cmocka_unit_test(test_errors),       cmocka_unit_test(test_short_of_memory),
     };
     return cmocka_run_group_tests(tests, fx_begin, fx_end);
 }

@@ -44,13 +44,22 @@ static FX_UNUSED rid_status load(rid_train_data *d, const request *q, rid_err *e
         snprintf(paths[i], sizeof paths[i], "%s", names[i] ? fx_path(names[i]) : "");
         p[i] = paths[i];
     }
-    rid_train_data_options o = {.gt = &p[0], .n_gt = 1, .inputs = &p[1], .n_inputs = q->input2 ? 2 : 1,
-                                .val_gt = &p[3], .n_val_gt = q->val_gt ? 1 : 0,
-                                .val_inputs = &p[4], .n_val_inputs = q->val ? 1 : 0,
-                                .source = {.timezones = zones}, .schema_path = q->schema ? p[5] : NULL,
-                                .filter = rid_filter_default(), .val_fraction = q->val_fraction,
-                                .min_entries = q->min_entries ? q->min_entries : 1, .seed = q->seed,
-                                .memory = q->memory ? q->memory : 1 << 20, .threads = 1};
+    rid_train_data_options o = {.gt = &p[0],
+                                .n_gt = 1,
+                                .inputs = &p[1],
+                                .n_inputs = q->input2 ? 2 : 1,
+                                .val_gt = &p[3],
+                                .n_val_gt = q->val_gt ? 1 : 0,
+                                .val_inputs = &p[4],
+                                .n_val_inputs = q->val ? 1 : 0,
+                                .source = {.timezones = zones},
+                                .schema_path = q->schema ? p[5] : NULL,
+                                .filter = rid_filter_default(),
+                                .val_fraction = q->val_fraction,
+                                .min_entries = q->min_entries ? q->min_entries : 1,
+                                .seed = q->seed,
+                                .memory = q->memory ? q->memory : 1 << 20,
+                                .threads = 1};
     o.filter.on = !q->no_filter;
     said[0] = '\0';
     rid_summary_clear(&summary);
@@ -96,20 +105,19 @@ static FX_UNUSED double figure(const char *name)
 #define IN(store, time, frames)                                                                    \
     "\"store_id\":\"" store "\",\"timestamp\":\"2025-11-06T" time "Z\",\"embeddings\":[" frames "]"
 
-static FX_UNUSED const char DAY[] =
-    ENTRY("a1", IN("s2", "10:00:00", X "," Y "," X))
-    ENTRY("b1", IN("s1", "12:00:00", Y))
-    ENTRY("nobody", IN("s1", "12:30:00", Z))
-    ENTRY("a2", IN("s1", "11:00:00", "[0,0,0]," Z "," X))
-    ENTRY("c1", IN("s2", "09:00:00", Z "," Y))
-    ENTRY("zero", IN("s1", "12:40:00", "[0,0,0]"))
-    ENTRY("b2", IN("s2", "10:00:00", X "," Z))
-    ENTRY("out", IN("s2", "08:00:00", X));
+static FX_UNUSED const char DAY[] = ENTRY("a1", IN("s2", "10:00:00", X "," Y "," X))
+    ENTRY("b1", IN("s1", "12:00:00", Y)) ENTRY("nobody", IN("s1", "12:30:00", Z))
+        ENTRY("a2", IN("s1", "11:00:00", "[0,0,0]," Z "," X))
+            ENTRY("c1", IN("s2", "09:00:00", Z "," Y))
+                ENTRY("zero", IN("s1", "12:40:00", "[0,0,0]"))
+                    ENTRY("b2", IN("s2", "10:00:00", X "," Z))
+                        ENTRY("out", IN("s2", "08:00:00", X));
 
-static FX_UNUSED const char GT[] = "{\"entry_map\":{\"c1\":{\"person_id\":\"C\"},\"a1\":{\"person_id\":\"A\"},"
-                         "\"a2\":{\"person_id\":\"A\"},\"b1\":{\"person_id\":\"B\"},\"b2\":{\"person_id\":\"B\"},"
-                         "\"zero\":{\"person_id\":\"C\"},\"gone\":{\"person_id\":\"C\"},"
-                         "\"out\":{\"person_id\":\"A\",\"include\":false}}}";
+static FX_UNUSED const char GT[] =
+    "{\"entry_map\":{\"c1\":{\"person_id\":\"C\"},\"a1\":{\"person_id\":\"A\"},"
+    "\"a2\":{\"person_id\":\"A\"},\"b1\":{\"person_id\":\"B\"},\"b2\":{\"person_id\":\"B\"},"
+    "\"zero\":{\"person_id\":\"C\"},\"gone\":{\"person_id\":\"C\"},"
+    "\"out\":{\"person_id\":\"A\",\"include\":false}}}";
 
 static FX_UNUSED void write_day(void)
 {
@@ -118,17 +126,18 @@ static FX_UNUSED void write_day(void)
 }
 
 #define HATS                                                                                       \
-    "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"hat\",\"type\":\"bool\"},"                           \
+    "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"hat\",\"type\":\"bool\"},"                       \
     "{\"name\":\"tall\",\"type\":\"float\"}]}"
 #define BAGS "{\"schema_id\":\"x\",\"fields\":[{\"name\":\"bag\",\"type\":\"bool\"}]}"
 
 static FX_UNUSED void write_dressed(void)
 {
-    fx_write("dressed.jsonl",
-             ENTRY("a1", "\"attrs\":{\"hat\":true,\"tall\":0.25,\"bag\":true}," IN("s1", "10:00:00", X))
-             ENTRY("b1", "\"attrs\":{\"tall\":0.5}," IN("s1", "11:00:00", Y))
-             ENTRY("a2", "\"attrs\":{\"hat\":true}," IN("s1", "12:00:00", Z))
-             ENTRY("b2", IN("s1", "13:00:00", X)));
+    fx_write(
+        "dressed.jsonl",
+        ENTRY("a1", "\"attrs\":{\"hat\":true,\"tall\":0.25,\"bag\":true}," IN("s1", "10:00:00", X))
+            ENTRY("b1", "\"attrs\":{\"tall\":0.5}," IN("s1", "11:00:00", Y))
+                ENTRY("a2", "\"attrs\":{\"hat\":true}," IN("s1", "12:00:00", Z))
+                    ENTRY("b2", IN("s1", "13:00:00", X)));
     fx_write("ab.json", "{\"a1\":\"A\",\"a2\":\"A\",\"b1\":\"B\",\"b2\":\"B\"}");
     fx_write("hats.json", HATS);
     fx_write("bags.json", BAGS);
