@@ -56,6 +56,8 @@ need() { # BINARY...
     local b
     for b; do
         [ -x "$BIN/$b" ] || { skip "$b" 'not built'; finish; }
+        # Or a program starts twice (tools/cli.c), and libtorch takes half a second each time.
+        [ $b != rid-train ] || export OMP_WAIT_POLICY=passive
     done
 }
 
