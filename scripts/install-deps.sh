@@ -5,8 +5,8 @@
 #   scripts/install-deps.sh                 install; as root, or with a sudo that asks no password
 #   scripts/install-deps.sh --check         only list what is missing (standard output); exit 1 if
 #                                           anything is
-#   scripts/install-deps.sh --with-peers    also what `make bench` compares with and what
-#                                           scripts/make-vectors uses: PyTorch, NumPy, h5py, FAISS
+#   scripts/install-deps.sh --with-peers    also what `make bench`, tests and scripts/make-* compare with:
+#                                           PyTorch, NumPy, h5py, FAISS, SciPy, scikit-learn
 #
 # Exit: 0 nothing is missing (any more), 1 it is, 2 usage.
 set -u
@@ -38,6 +38,8 @@ python3-torch:PyTorch, with which encoding is compared
 python3-numpy:NumPy
 python3-h5py:stores read from Python
 python3-faiss:FAISS, with which the scan is compared
+python3-scipy:SciPy, with which tests compare bounds
+python3-sklearn:scikit-learn, with which tests compare figures
 '
 COMMANDS=' gcc g++ make pkg-config zstd ' # these count as installed wherever they come from
 
