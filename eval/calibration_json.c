@@ -3,59 +3,41 @@
 #include "data/base/hash.h"
 #include "data/jsonw.h"
 
-static void put_number(rid_jsonw *w, const char *key, double value)
-{
-    rid_jsonw_key(w, key);
-    rid_jsonw_f64(w, value);
-}
-
-static void put_count(rid_jsonw *w, const char *key, uint64_t value)
-{
-    rid_jsonw_key(w, key);
-    rid_jsonw_u64(w, value);
-}
-
-static void put_text(rid_jsonw *w, const char *key, const char *value)
-{
-    rid_jsonw_key(w, key);
-    rid_jsonw_cstr(w, value);
-}
-
 static void put_rule(rid_jsonw *w, const rid_calibration_record *r)
 {
-    put_number(w, "threshold", r->rule.threshold);
-    put_number(w, "margin", r->rule.margin);
-    put_text(w, "nn2", rid_nn2_name(r->rule.nn2));
+    rid_jsonw_put_f64(w, "threshold", r->rule.threshold);
+    rid_jsonw_put_f64(w, "margin", r->rule.margin);
+    rid_jsonw_put_cstr(w, "nn2", rid_nn2_name(r->rule.nn2));
     rid_jsonw_key(w, "from");
     rid_jsonw_begin_object(w);
-    put_text(w, "grid", r->grid);
-    put_text(w, "margin", r->margin_from);
-    put_text(w, "nn2", r->nn2_from);
+    rid_jsonw_put_cstr(w, "grid", r->grid);
+    rid_jsonw_put_cstr(w, "margin", r->margin_from);
+    rid_jsonw_put_cstr(w, "nn2", r->nn2_from);
     rid_jsonw_end_object(w);
 }
 
 static void put_promise(rid_jsonw *w, const rid_calibration_record *r)
 {
     const rid_search_counts *all = &r->counts->all[r->result->threshold];
-    put_number(w, "max_fpir", r->promise->max_fpir);
-    put_number(w, "confidence", r->promise->confidence);
-    put_number(w, "fpir_bound", r->result->bound);
-    put_text(w, "scope", r->promise->bucket_effect ? "future" : "these");
-    put_text(w, "clusters", r->by_store ? "store" : "bucket");
-    put_number(w, "fnir", rid_search_fnir(all));
-    put_count(w, "searches", r->result->searches);
-    put_count(w, "false_matches", all->false_matches);
-    put_count(w, "to_unlabelled", all->nonmated_to_unlabelled);
-    put_count(w, "mated", all->mated);
-    put_count(w, "hits", all->hits);
-    put_count(w, "wrong_matches", all->wrong_matches);
-    put_count(w, "persons", r->counts->n_persons);
-    put_count(w, "buckets", r->counts->n_buckets);
-    put_number(w, "person_effect", r->counts->person_effect);
-    put_number(w, "bucket_effect", r->result->bucket_effect);
-    put_number(w, "design_effect", r->result->design_effect);
-    put_count(w, "gallery_min", r->counts->gallery_min);
-    put_count(w, "gallery_max", r->counts->gallery_max);
+    rid_jsonw_put_f64(w, "max_fpir", r->promise->max_fpir);
+    rid_jsonw_put_f64(w, "confidence", r->promise->confidence);
+    rid_jsonw_put_f64(w, "fpir_bound", r->result->bound);
+    rid_jsonw_put_cstr(w, "scope", r->promise->bucket_effect ? "future" : "these");
+    rid_jsonw_put_cstr(w, "clusters", r->by_store ? "store" : "bucket");
+    rid_jsonw_put_f64(w, "fnir", rid_search_fnir(all));
+    rid_jsonw_put_u64(w, "searches", r->result->searches);
+    rid_jsonw_put_u64(w, "false_matches", all->false_matches);
+    rid_jsonw_put_u64(w, "to_unlabelled", all->nonmated_to_unlabelled);
+    rid_jsonw_put_u64(w, "mated", all->mated);
+    rid_jsonw_put_u64(w, "hits", all->hits);
+    rid_jsonw_put_u64(w, "wrong_matches", all->wrong_matches);
+    rid_jsonw_put_u64(w, "persons", r->counts->n_persons);
+    rid_jsonw_put_u64(w, "buckets", r->counts->n_buckets);
+    rid_jsonw_put_f64(w, "person_effect", r->counts->person_effect);
+    rid_jsonw_put_f64(w, "bucket_effect", r->result->bucket_effect);
+    rid_jsonw_put_f64(w, "design_effect", r->result->design_effect);
+    rid_jsonw_put_u64(w, "gallery_min", r->counts->gallery_min);
+    rid_jsonw_put_u64(w, "gallery_max", r->counts->gallery_max);
 }
 
 /* The bucket with the highest share of matches, the first of several. */
@@ -75,8 +57,8 @@ static void put_worst_bucket(rid_jsonw *w, const rid_calibration_record *r)
     rid_jsonw_str(w, bucket->day);
     rid_jsonw_key(w, "store_id");
     rid_jsonw_str(w, bucket->store);
-    put_count(w, "searches", c->searches[worst]);
-    put_count(w, "matched", c->matched[worst * n + t]);
+    rid_jsonw_put_u64(w, "searches", c->searches[worst]);
+    rid_jsonw_put_u64(w, "matched", c->matched[worst * n + t]);
     rid_jsonw_end_object(w);
 }
 
@@ -97,7 +79,7 @@ static rid_status put_labels_digest(rid_jsonw *w, const rid_sweep_data *d, rid_e
         }
     rid_digest128_hex(hex, rid_hasher_end(h));
     rid_hasher_free(h);
-    put_text(w, "labels", hex);
+    rid_jsonw_put_cstr(w, "labels", hex);
     return RID_OK;
 }
 
@@ -106,12 +88,12 @@ rid_status rid_calibration_write_json(const rid_calibration_record *r, rid_buf *
     rid_jsonw w = {.out = out};
     const rid_sweep_data *d = r->data;
     rid_jsonw_begin_object(&w);
-    put_count(&w, "format_version", 1);
-    put_text(&w, "tool_version", RID_VERSION);
+    rid_jsonw_put_u64(&w, "format_version", 1);
+    rid_jsonw_put_cstr(&w, "tool_version", RID_VERSION);
     put_rule(&w, r);
     put_promise(&w, r);
     put_worst_bucket(&w, r);
-    put_text(&w, "encoder_hash", rid_store_set_info(&d->set)->encoder_hash);
+    rid_jsonw_put_cstr(&w, "encoder_hash", rid_store_set_info(&d->set)->encoder_hash);
     rid_jsonw_key(&w, "stores");
     rid_jsonw_begin_array(&w);
     for (size_t i = 0; i < d->set.n_stores; i++)
